@@ -18,5 +18,5 @@ bin/gotestsum --format standard-quiet --no-color -- $race -shuffle=on "$@" ./...
 
 echo
 echo "== go test, package by package"
-grep -E '^(ok|FAIL|---|panic:)[[:space:]]' "$lines" || true
+grep -E '^(ok|FAIL|panic:)[[:space:]]' "$lines" | awk '!seen[$0]++' || true
 exit "$status"
