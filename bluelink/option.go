@@ -1,0 +1,82 @@
+package bluelink
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+)
+
+// Settings are what options set; protocol families read them.
+type Settings struct {
+	RoundTripper http.RoundTripper // nil for the network
+	CloudURL     *url.URL          // nil for the real clouds
+	Tokens       TokenStore
+	Hook         Hook // nil for none
+	Log          *slog.Logger
+}
+
+// Option changes how a cloud is reached.
+type Option func(*Settings) error
+
+// NewSettings applies options to the defaults: the network, tokens in memory, no hook, no log.
+func NewSettings(options ...Option) (Settings, error) {
+	s := Settings{Tokens: NewMemoryTokens(), Log: slog.New(slog.DiscardHandler)}
+	for _, option := range options {
+		if err := option(&s); err != nil {
+			return Settings{}, err
+		}
+	}
+	return s, nil
+}
+
+// WithRoundTripper makes the calls through rt instead of the network.
+func WithRoundTripper(rt http.RoundTripper) Option {
+	return func(s *Settings) error {
+		if rt == nil {
+			return errors.New("round tripper is nil")
+		}
+		s.RoundTripper = rt
+		return nil
+	}
+}
+
+// WithCloudURL sends all calls to one address, such as a simulator's http://127.0.0.1:8089, and keeps their Host header.
+func WithCloudURL(address string) Option {
+	return func(s *Settings) error {
+		u, err := url.Parse(address)
+		if err != nil || (u.Scheme != "http" && u.Scheme != "https") || u.Host == "" {
+			return fmt.Errorf("cloud URL %q must look like http://host:port", address)
+		}
+		s.CloudURL = u
+		return nil
+	}
+}
+
+// WithTokenStore keeps tokens and device id where they outlive the process.
+func WithTokenStore(store TokenStore) Option {
+	return func(s *Settings) error {
+		if store == nil {
+			return errors.New("token store is nil")
+		}
+		s.Tokens = store
+		return nil
+	}
+}
+
+// WithHook lets hook see and refuse every call.
+func WithHook(hook Hook) Option {
+	return func(s *Settings) error { s.Hook = hook; return nil }
+}
+
+// WithLogger logs what the session does.
+func WithLogger(log *slog.Logger) Option {
+	return func(s *Settings) error {
+		if log == nil {
+			return errors.New("logger is nil")
+		}
+		s.Log = log
+		return nil
+	}
+}

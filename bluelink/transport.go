@@ -1,0 +1,203 @@
+package bluelink
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Limits of one call.
+const (
+	ConnectTimeout = 10 * time.Second
+	CallTimeout    = 30 * time.Second
+	MaxBody        = 4 << 20 // bytes
+)
+
+// CallKind says what a call costs: what it may do to the car, the account and the quota.
+type CallKind string
+
+// The kinds of calls.
+const (
+	CallRead     CallKind = "read"
+	CallWake     CallKind = "wake"
+	CallCommand  CallKind = "command"
+	CallLogin    CallKind = "login"
+	CallRenew    CallKind = "renew"
+	CallRegister CallKind = "register"
+	CallCode     CallKind = "code"
+)
+
+// Call is one request to a cloud, as a [Hook] sees it.
+type Call struct {
+	Account string
+	Vehicle vehicle.ID // empty when the call is about no car
+	Kind    CallKind
+	Op      string // "read status"
+}
+
+// Hook sees every call. It is how ledgers, login guards and metrics reach below the operations of a [Cloud], since one
+// refresh is several calls and logins happen inside of any of them. Both methods are called on the goroutine that makes
+// the call and must not wait for the network.
+type Hook interface {
+	// Before may refuse the call; then it never leaves, and the error is the call's.
+	Before(ctx context.Context, call Call) error
+	// After learns how an admitted call ended, with its classified error.
+	After(ctx context.Context, call Call, took time.Duration, err error)
+}
+
+// Answer is a cloud's answer with its body read.
+type Answer struct {
+	Status int
+	Header http.Header
+	Body   []byte
+	URL    *url.URL // after redirects
+}
+
+// Exchange is one call with all that it takes.
+type Exchange struct {
+	Call    Call
+	Request *http.Request
+	Timeout time.Duration // [CallTimeout] when zero
+	Client  *http.Client  // with a cookie jar or rule for redirects; the transport's own when nil
+	// Classify turns an answer into an error of errors.go, or nil. It is asked for every answer, whatever its status.
+	Classify func(Answer) error
+}
+
+// Transport makes the calls of one account.
+type Transport struct {
+	cloud   string
+	account string
+	base    http.RoundTripper
+	client  *http.Client
+	hook    Hook
+}
+
+// NewTransport prepares the calls of an account.
+func NewTransport(account Account, s Settings) *Transport {
+	base := s.RoundTripper
+	if base == nil {
+		base = defaultRoundTripper()
+	}
+	if s.CloudURL != nil {
+		base = redirected{s.CloudURL, base}
+	}
+	return &Transport{
+		cloud: account.Cloud(), account: account.Name, base: base, hook: s.Hook,
+		client: &http.Client{Transport: base, CheckRedirect: NoRedirect},
+	}
+}
+
+// Browser is a client that keeps cookies and, when follow is set, follows redirects, as the pages of a sign-in demand.
+func (t *Transport) Browser(jar http.CookieJar, follow bool) *http.Client {
+	c := &http.Client{Transport: t.base, Jar: jar}
+	if !follow {
+		c.CheckRedirect = NoRedirect
+	}
+	return c
+}
+
+// NoRedirect makes a client return a redirect instead of following it.
+func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+
+// Do makes the call: it asks the hook, sends, reads the body and classifies. Its errors are all of errors.go.
+func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err error) {
+	x.Call.Account = t.account
+	if t.hook != nil {
+		if err := t.hook.Before(ctx, x.Call); err != nil {
+			return Answer{}, &Error{Op: x.Call.Op, Cloud: t.cloud, Err: err}
+		}
+		start := time.Now()
+		defer func() { t.hook.After(ctx, x.Call, time.Since(start), err) }()
+	}
+	limit := x.Timeout
+	if limit == 0 {
+		limit = CallTimeout
+	}
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer to %s within %s: %w", x.Call.Op, limit, context.DeadlineExceeded))
+	defer cancel()
+	client := x.Client
+	if client == nil {
+		client = t.client
+	}
+	response, err := client.Do(x.Request.WithContext(ctx))
+	if err != nil {
+		return Answer{}, t.broken(ctx, x.Call, err, 0)
+	}
+	defer response.Body.Close()
+	answer = Answer{Status: response.StatusCode, Header: response.Header, URL: response.Request.URL}
+	var body bytes.Buffer
+	if n := response.ContentLength; n > 0 && n <= MaxBody {
+		body.Grow(int(n) + bytes.MinRead)
+	}
+	if _, err := body.ReadFrom(io.LimitReader(response.Body, MaxBody+1)); err != nil {
+		return answer, t.broken(ctx, x.Call, err, answer.Status)
+	}
+	if answer.Body = body.Bytes(); len(answer.Body) > MaxBody {
+		return answer, t.failed(x.Call, answer, &Error{Err: ErrBadResponse, Text: fmt.Sprintf("more than %d bytes", MaxBody)})
+	}
+	if err := x.Classify(answer); err != nil {
+		return answer, t.failed(x.Call, answer, err)
+	}
+	return answer, nil
+}
+
+// failed completes a classified error with what the classifier need not repeat.
+func (t *Transport) failed(call Call, answer Answer, err error) error {
+	var e *Error
+	if !errors.As(err, &e) {
+		e = &Error{Err: err}
+	}
+	complete := *e
+	complete.Op, complete.Cloud, complete.Status, complete.Left = call.Op, t.cloud, answer.Status, true
+	return &complete
+}
+
+// broken classifies a call without a whole answer. The text of a url.Error holds the address, with whatever secrets its
+// query has, so only its cause is kept.
+func (t *Transport) broken(ctx context.Context, call Call, err error, status int) error {
+	if e := (*url.Error)(nil); errors.As(err, &e) {
+		err = e.Err
+	}
+	var dial *net.OpError
+	left := !(errors.As(err, &dial) && dial.Op == "dial")
+	if cause := context.Cause(ctx); cause != nil {
+		err = cause
+	}
+	return &Error{Op: call.Op, Cloud: t.cloud, Status: status, Left: left, Err: errors.Join(ErrUnavailable, err)}
+}
+
+// redirected sends every call to another address, such as a simulator's, and leaves its Host header as it was. It works
+// below cookie jars and redirects, which go on seeing the cloud's own names.
+type redirected struct {
+	to   *url.URL
+	next http.RoundTripper
+}
+
+func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
+	away := request.Clone(request.Context())
+	if away.Host == "" {
+		away.Host = request.URL.Host
+	}
+	away.URL.Scheme, away.URL.Host = r.to.Scheme, r.to.Host
+	response, err := r.next.RoundTrip(away)
+	if response != nil {
+		response.Request = request
+	}
+	return response, err
+}
+
+func defaultRoundTripper() http.RoundTripper {
+	dialer := &net.Dialer{Timeout: ConnectTimeout, KeepAlive: 30 * time.Second}
+	return &http.Transport{
+		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: ConnectTimeout,
+		MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+	}
+}
