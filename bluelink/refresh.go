@@ -47,6 +47,7 @@ func (c *Client) refresh(ctx context.Context, id vehicle.ID, mode vehicle.Refres
 		return Result{}, fmt.Errorf("%s refresh of %s: %w", mode, id, err)
 	}
 	now := time.Now()
+	report.Reported, report.Source = time.Time{}, "" // our clock's time has no report time
 	vehicle.LastScannedAt.Set(&report, now.UTC(), "")
 	result := known.apply(report, now)
 	result.DataSource, result.UpdateMethod = source, mode

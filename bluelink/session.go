@@ -285,7 +285,6 @@ func (s *Session) keep(ctx context.Context, t Tokens) error {
 	return nil
 }
 
-
 // memoryTokens keeps tokens for the life of the process.
 type memoryTokens struct {
 	mu     sync.Mutex

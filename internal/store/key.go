@@ -47,18 +47,18 @@ func checkPrefix(prefix string) error {
 
 // checkOps refuses a transaction that no version could make.
 func checkOps(ops []Op) error {
-	for i, op := range ops {
+	seen := make(map[string]struct{}, len(ops))
+	for _, op := range ops {
 		if err := CheckKey(op.Key); err != nil {
 			return err
 		}
 		if !op.Delete && len(op.Value) > MaxValueSize {
 			return fmt.Errorf("%w value: %d bytes, at most %d are allowed", ErrInvalid, len(op.Value), MaxValueSize)
 		}
-		for _, earlier := range ops[:i] {
-			if earlier.Key == op.Key {
-				return fmt.Errorf("%w transaction: %s occurs twice", ErrInvalid, op.Key)
-			}
+		if _, twice := seen[op.Key]; twice {
+			return fmt.Errorf("%w transaction: %s occurs twice", ErrInvalid, op.Key)
 		}
+		seen[op.Key] = struct{}{}
 	}
 	return nil
 }

@@ -73,7 +73,8 @@ type Store interface {
 
 	// Range yields the entries below prefix in the byte order of their keys, as they were at one moment: when the
 	// loop began. The loop may take its time and may write; it holds up nobody, as the entries were copied first.
-	// After an error, which comes with an empty entry, the sequence ends. The end of ctx ends it so too.
+	// A value that can no longer be read comes as its key and a *DamagedError, and the sequence goes on; any other
+	// error, the end of ctx among them, comes with an empty entry and ends it.
 	Range(ctx context.Context, prefix string) iter.Seq2[Entry, error]
 
 	// Watch sends every change below prefix that is made after Watch has returned, in the order of their revisions.
