@@ -1,6 +1,7 @@
 package house
 
 import (
+	"encoding/json"
 	"go/ast"
 	"go/token"
 	"os"
@@ -223,6 +224,30 @@ func TestDocs_CommandsExist(t *testing.T) {
 				}
 			}
 		}
+	}
+}
+
+// TestDockerfile_CallsWhatExists reads the argument lists of the image: health check and default command.
+func TestDockerfile_CallsWhatExists(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(root, "Dockerfile"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	words := commandLine(t)
+	calls := regexp.MustCompile(`(?m)CMD (\[.*\])$`).FindAllStringSubmatch(string(text), -1)
+	if len(calls) != 2 {
+		t.Fatalf("the Dockerfile has %d argument lists, want the health check's and the default command's", len(calls))
+	}
+	for _, call := range calls {
+		var args []string
+		if err := json.Unmarshal([]byte(call[1]), &args); err != nil {
+			t.Errorf("Dockerfile: %s: %v", call[0], err)
+			continue
+		}
+		if args[0] == "/bluelink2mqtt" {
+			args = args[1:]
+		}
+		checkCommand(t, page{path: "Dockerfile"}, call[0], args, words)
 	}
 }
 
