@@ -12,6 +12,18 @@ type Trace struct {
 	Vehicle vehicle.ID
 	Command string // id of the command
 	Cause   vehicle.Cause
+	// Waiting is told when the operation begins (true) and ends (false) to wait for its turn, so that whoever watches it
+	// does not take it for stuck. Nil when nobody watches.
+	Waiting func(bool)
+}
+
+// Wait tells that a wait begins; the function that it returns tells that it has ended.
+func (t Trace) Wait() (done func()) {
+	if t.Waiting == nil {
+		return func() {}
+	}
+	t.Waiting(true)
+	return func() { t.Waiting(false) }
 }
 
 type traceKey struct{}
