@@ -45,6 +45,7 @@ rm -f "$log"
 # Nor should it start at the next boot of a developer's machine.
 case " ${missing[*]} " in
 *" mosquitto "*)
+	"${as_root[@]}" update-rc.d mosquitto disable >/dev/null 2>&1 || true
 	if command -v systemctl >/dev/null; then
 		"${as_root[@]}" systemctl disable --now mosquitto >/dev/null 2>&1 || true
 	fi
