@@ -60,6 +60,10 @@ var rooms = map[string]room{
 	"internal/store": {
 		why: "it knows keys and bytes, no cars; then another engine needs no knowledge of cars either",
 	},
+	"internal/store/storetest": {
+		may: []string{"internal/store"},
+		why: "the suite sees a store only through the contract",
+	},
 	"internal/topic": {
 		may: []string{"vehicle"},
 		why: "topics are words about cars; what clouds call things must not leak into them",
