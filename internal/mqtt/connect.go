@@ -1,0 +1,232 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/url"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// linkState is what the connection manager's goroutine remembers; all callbacks below, except receive
+// and publicationRefused, run on it.
+type linkState struct {
+	server server // of the latest attempt
+	conn   *conn  // of the latest attempt, nil when dialling failed
+	up     bool   // OnUp was called for it
+	since  time.Time
+	short  int              // connections in a row that did not last
+	fought bool             // the last one ended because of another client with our id
+	failed map[string]error // server → kind of its last failure, to say only what is new
+	tries  int              // failed attempts since the last connection
+}
+
+// config is the library's view of the options. Ctx ends with Run.
+func (c *Client) config(ctx context.Context) autopaho.ClientConfig {
+	c.link.failed = make(map[string]error)
+	config := autopaho.ClientConfig{
+		KeepAlive:         uint16(c.opts.KeepAlive / time.Second),
+		ConnectTimeout:    c.opts.ConnectTimeout,
+		ReconnectBackoff:  c.wait,
+		ConnectUsername:   c.opts.Username,
+		ConnectPassword:   []byte(c.opts.Password),
+		AttemptConnection: c.dial,
+		OnConnectionUp: func(manager *autopaho.ConnectionManager, answer *paho.Connack) {
+			c.up(ctx, manager, answer)
+		},
+		OnConnectionDown: c.down,
+		OnConnectError:   c.connectFailed,
+		ConnectPacketBuilder: func(packet *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+			// The library asks for a clean start only the first time.
+			packet.CleanStart = true
+			packet.Properties = &paho.ConnectProperties{RequestProblemInfo: true}
+			if c.opts.ReceiveMaximum > 0 {
+				packet.Properties.ReceiveMaximum = &c.opts.ReceiveMaximum
+			}
+			return packet, nil
+		},
+		ClientConfig: paho.ClientConfig{
+			ClientID:          c.opts.ClientID,
+			Session:           pahoSession{session: c.session, refused: c.publicationRefused},
+			PingHandler:       pinger{DefaultPinger: paho.NewDefaultPinger(), silent: c.session.silent},
+			OnPublishReceived: []func(paho.PublishReceived) (bool, error){c.receive},
+			PacketTimeout:     c.opts.ConnectTimeout,
+		},
+	}
+	for _, s := range c.servers {
+		config.ServerUrls = append(config.ServerUrls, s.url)
+	}
+	if will := c.opts.Will; will != nil {
+		config.WillMessage = &paho.WillMessage{Topic: will.Topic, Payload: will.Payload, QoS: will.QoS, Retain: will.Retain}
+		config.WillProperties = &paho.WillProperties{} // no delay; the library's default would be two keepalives
+	}
+	return config
+}
+
+// wait is the pause before attempt n since the last connection.
+func (c *Client) wait(attempt int) time.Duration {
+	if attempt == 0 && c.link.fought {
+		return c.opts.Backoff(patientAttempt)
+	}
+	return c.opts.Backoff(attempt + c.link.short)
+}
+
+// dial opens the network connection of one attempt.
+func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) (net.Conn, error) {
+	ctx, cancel := context.WithTimeoutCause(ctx, c.opts.ConnectTimeout,
+		fmt.Errorf("no connection within %v: %w", c.opts.ConnectTimeout, context.DeadlineExceeded))
+	defer cancel()
+	index := slices.IndexFunc(c.servers, func(s server) bool { return s.url == u })
+	c.link.server, c.link.conn = c.servers[index], nil
+	network, err := c.dialer.dial(ctx, c.link.server)
+	if err != nil {
+		return nil, err
+	}
+	c.link.conn = &conn{Conn: network}
+	return c.link.conn, nil
+}
+
+// connectFailed notes a failed attempt. It speaks only when a server fails in a new way.
+func (c *Client) connectFailed(err error) {
+	server := c.link.server.url.String()
+	failure := connectError(server, err, c.link.conn != nil && c.link.conn.answeredOld())
+	c.remember(failure)
+	c.link.tries++
+	if c.link.failed[server] == failure.Kind {
+		return
+	}
+	c.link.failed[server] = failure.Kind
+	attributes := []any{"server", server, "error", failure}
+	if hint := failure.Hint(); hint != "" {
+		attributes = append(attributes, "hint", hint)
+	}
+	c.log.Error("cannot connect to the broker, will keep trying", attributes...)
+}
+
+// up completes a new connection: subscriptions first, so that no command is missed after the birth
+// message, then the owner.
+func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, answer *paho.Connack) {
+	link := &c.link
+	link.up, link.fought, link.since = false, false, time.Now()
+	c.mu.Lock()
+	c.manager = manager
+	filters := slices.Clone(c.filters)
+	c.mu.Unlock()
+
+	refused, err := c.subscribe(ctx, manager, filters)
+	if err != nil {
+		c.session.blame(fmt.Errorf("subscribe: %w", err))
+		c.session.cut() // down follows
+		return
+	}
+	info := c.session.info()
+	info.Server, info.ClientID = link.server.url.String(), c.opts.ClientID
+	info.RefusedFilters = refused
+	if answer.Properties != nil && answer.Properties.AssignedClientID != "" {
+		info.ClientID = answer.Properties.AssignedClientID
+	}
+	info.Connection = int(c.connections.Add(1))
+	c.log.Info("connected to the broker", "server", info.Server, "client_id", info.ClientID,
+		"connection", info.Connection, "failed_attempts", link.tries)
+	if len(refused) > 0 {
+		c.log.Error("the broker refused subscriptions: messages on them will not arrive", "filters", refused,
+			"hint", "check the broker's access rules")
+	}
+	if !info.RetainAvailable {
+		c.log.Warn("the broker does not retain messages: subscribers see values only when they change")
+	}
+	clear(link.failed)
+	link.tries, link.up = 0, true
+	c.lastError.Store(nil)
+	c.connected.Store(true)
+	c.refusals.reset()
+	c.overflow.reset()
+	c.session.setOpen()
+	c.opts.OnUp(info)
+}
+
+// down notes a lost connection and reports whether to connect again.
+func (c *Client) down() bool {
+	link := &c.link
+	c.mu.Lock()
+	c.manager = nil
+	c.mu.Unlock()
+	c.connected.Store(false)
+	if c.closing.Load() {
+		return false
+	}
+	failure := c.lostError(link.server.url.String())
+	c.remember(failure)
+	link.fought = failure.Kind == ErrTakenOver
+	if time.Since(link.since) < steadyAfter {
+		link.short++
+	} else {
+		link.short = 0
+	}
+	attributes := []any{"error", failure}
+	if hint := failure.Hint(); hint != "" {
+		attributes = append(attributes, "hint", hint)
+	}
+	if link.fought {
+		c.log.Error("another client took over this client id, will wait before connecting again", attributes...)
+	} else {
+		c.log.Warn("lost the broker, will reconnect", attributes...)
+	}
+	if link.up {
+		link.up = false
+		c.opts.OnDown(failure)
+	}
+	return true
+}
+
+// lostError says why the connection ended.
+func (c *Client) lostError(server string) *Error {
+	cause := c.session.lastCause()
+	if failure, ok := errors.AsType[*Error](cause); ok {
+		failure.Server = server
+		return failure
+	}
+	return &Error{Op: "connection to", Server: server, Kind: ErrLost, Err: cause}
+}
+
+func (c *Client) remember(err error) { c.lastError.Store(&err) }
+
+// receive hands a message on; it runs on the goroutine that serves the connection.
+func (c *Client) receive(received paho.PublishReceived) (bool, error) {
+	c.opts.OnMessage(newMessage(received.Packet, c.session.received(received.Packet.PacketID), time.Now()))
+	return true, nil
+}
+
+// publicationRefused says once a connection that the broker does not take everything.
+func (c *Client) publicationRefused(e *entry, code byte) {
+	if c.refusals.first() {
+		c.log.Error("the broker refused a publication, more may follow", "topic", e.pub.Topic,
+			"reason_code", fmt.Sprintf("0x%02X", code), "hint", "check the broker's access rules and quotas")
+	}
+}
+
+// onceInAWhile lets the first of a series of equal events through.
+type onceInAWhile struct {
+	mu   sync.Mutex
+	seen bool
+}
+
+func (o *onceInAWhile) first() bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	first := !o.seen
+	o.seen = true
+	return first
+}
+
+func (o *onceInAWhile) reset() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.seen = false
+}

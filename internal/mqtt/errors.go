@@ -1,0 +1,173 @@
+package mqtt
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net"
+
+	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/packets"
+)
+
+// What can be wrong with the connection. An [Error] wraps exactly one of these, so that callers choose
+// by errors.Is.
+var (
+	ErrCredentials   = errors.New("user name or password refused")
+	ErrNotAuthorized = errors.New("not authorised")
+	ErrClientID      = errors.New("client id refused")
+	ErrTLS           = errors.New("TLS failed")
+	ErrTakenOver     = errors.New("another client connected with the same client id")
+	ErrProtocol      = errors.New("broker does not speak MQTT 5")
+	ErrBusy          = errors.New("broker is busy or over its limits")
+	ErrSilent        = errors.New("broker stopped answering")
+	ErrUnreachable   = errors.New("broker not reachable")
+	ErrLost          = errors.New("connection lost")
+	ErrShutdown      = errors.New("broker is shutting down")
+	ErrRefused       = errors.New("broker refused")
+)
+
+// What Publish and its kin return.
+var (
+	ErrInvalid  = errors.New("invalid publication")
+	ErrTooLarge = errors.New("publication is larger than the broker accepts")
+	ErrClosed   = errors.New("MQTT client has ended")
+)
+
+// Error is a failed or lost connection.
+type Error struct {
+	Op     string // "connect to", "connection to"
+	Server string // URL without user information
+	Kind   error  // one of the sentinels above
+	Code   byte   // MQTT reason code, 0 when the broker gave none
+	Text   string // the broker's own words, may be empty
+	Err    error  // what the network or the library said, may be nil
+}
+
+func (e *Error) Error() string {
+	text := fmt.Sprintf("%s %s: %v", e.Op, e.Server, e.Kind)
+	if e.Code != 0 {
+		text += fmt.Sprintf(" (reason 0x%02X)", e.Code)
+	}
+	if e.Text != "" {
+		text += fmt.Sprintf(", broker says %q", e.Text)
+	}
+	if e.Err != nil && e.Code == 0 {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap gives errors.Is both the kind and the cause.
+func (e *Error) Unwrap() []error {
+	if e.Err == nil {
+		return []error{e.Kind}
+	}
+	return []error{e.Kind, e.Err}
+}
+
+// hints tell a person what to look at; kinds that heal by themselves have none.
+var hints = map[error]string{
+	ErrCredentials:   "check the broker's user name and password",
+	ErrNotAuthorized: "the broker knows this user but does not let it connect: check its access rules",
+	ErrClientID:      "the broker does not accept this client id: choose another, or leave it out",
+	ErrTLS:           "check CA file, client certificate and the host name in the broker's certificate",
+	ErrTakenOver:     "another program uses this client id: stop it, or give each its own client id",
+	ErrProtocol:      "the broker needs MQTT 5: update it or switch MQTT 5 on",
+	ErrUnreachable:   "check the broker's address and that it is running",
+}
+
+// Hint says what a person can do about e; empty when only waiting helps.
+func (e *Error) Hint() string { return hints[e.Kind] }
+
+// connectError classifies why an attempt to connect failed. Old means that the answer to CONNECT had
+// the shape of MQTT 3.1.1.
+func connectError(server string, err error, old bool) *Error {
+	result := &Error{Op: "connect to", Server: server, Err: err}
+	if refusal, ok := errors.AsType[*autopaho.ConnackError](err); ok {
+		result.Code, result.Text = refusal.ReasonCode, refusal.Reason
+		result.Kind = connackKind(refusal.ReasonCode)
+		return result
+	}
+	switch {
+	case isTLS(err):
+		result.Kind = ErrTLS
+	case old:
+		result.Kind, result.Err = ErrProtocol, nil
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		// A proxy before a broker that still starts does this, and so do brokers without MQTT 5.
+		result.Kind = ErrUnreachable
+		result.Err = fmt.Errorf("closed instead of answering CONNECT (still starting, or without MQTT 5): %w", err)
+	case errors.Is(err, context.DeadlineExceeded):
+		result.Kind = ErrUnreachable
+		result.Err = fmt.Errorf("no answer in time: %w", err)
+	default:
+		result.Kind = ErrUnreachable
+	}
+	return result
+}
+
+func connackKind(code byte) error {
+	switch code {
+	case packets.ConnackBadUsernameOrPassword, packets.ConnackBadAuthenticationMethod:
+		return ErrCredentials
+	case packets.ConnackNotAuthorized, packets.ConnackBanned:
+		return ErrNotAuthorized
+	case packets.ConnackInvalidClientID:
+		return ErrClientID
+	case packets.ConnackUnsupportedProtocolVersion:
+		return ErrProtocol
+	case packets.ConnackServerUnavailable, packets.ConnackServerBusy,
+		packets.ConnackQuotaExceeded, packets.ConnackConnectionRateExceeded:
+		return ErrBusy
+	}
+	return ErrRefused
+}
+
+// disconnectError classifies a DISCONNECT from the broker.
+func disconnectError(server string, packet *packets.Disconnect) *Error {
+	result := &Error{Op: "connection to", Server: server, Code: packet.ReasonCode, Kind: ErrLost}
+	if packet.Properties != nil {
+		result.Text = packet.Properties.ReasonString
+	}
+	switch packet.ReasonCode {
+	case packets.DisconnectSessionTakenOver:
+		result.Kind = ErrTakenOver
+	case packets.DisconnectNotAuthorized, packets.DisconnectAdministrativeAction:
+		result.Kind = ErrNotAuthorized
+	case packets.DisconnectServerBusy, packets.DisconnectQuotaExceeded,
+		packets.DisconnectMessageRateTooHigh, packets.DisconnectConnectionRateExceeded:
+		result.Kind = ErrBusy
+	case packets.DisconnectServerShuttingDown:
+		result.Kind = ErrShutdown
+	case packets.DisconnectKeepAliveTimeout:
+		result.Kind = ErrSilent
+	}
+	return result
+}
+
+// isTLS reports whether err comes from the handshake or the certificates. An alert that the broker
+// sends (client certificate refused) arrives as a network error with the operation "remote error".
+func isTLS(err error) bool {
+	if opErr, ok := errors.AsType[*net.OpError](err); ok && opErr.Op == "remote error" {
+		return true
+	}
+	for _, match := range []func() bool{
+		func() bool { _, ok := errors.AsType[*tls.CertificateVerificationError](err); return ok },
+		func() bool { _, ok := errors.AsType[tls.RecordHeaderError](err); return ok },
+		func() bool { _, ok := errors.AsType[tls.AlertError](err); return ok },
+		func() bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok },
+		func() bool { _, ok := errors.AsType[x509.HostnameError](err); return ok },
+		func() bool { _, ok := errors.AsType[*fs.PathError](err); return ok },
+		func() bool { return errors.Is(err, errTLSFiles) },
+	} {
+		if match() {
+			return true
+		}
+	}
+	return false
+}

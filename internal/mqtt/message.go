@@ -1,0 +1,193 @@
+package mqtt
+
+import (
+	"errors"
+	"fmt"
+	"math"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// Property is one MQTT user property.
+type Property struct {
+	Key, Value string
+}
+
+// Publication is one message to the broker. The client keeps Payload and CorrelationData until they are
+// acknowledged; the caller must not change them after Publish.
+type Publication struct {
+	Topic   string
+	Payload []byte // empty and retained: the broker forgets the topic
+	QoS     byte   // 0 or 1
+	Retain  bool   // true: a state, the newest payload of a topic counts; false: an event, each counts
+
+	ContentType     string // of text; when set, the payload is announced as UTF-8
+	ResponseTopic   string
+	CorrelationData []byte
+	User            []Property
+
+	// Expiry is how long the message is worth delivering, counted from Publish and rounded up to whole
+	// seconds; 0 means for ever. The time in the outbox counts.
+	Expiry time.Duration
+}
+
+// check reports why p can never be sent.
+func (p *Publication) check() error {
+	switch {
+	case p.Topic == "":
+		return fmt.Errorf("%w: no topic", ErrInvalid)
+	case strings.ContainsAny(p.Topic, "+#\x00"):
+		return fmt.Errorf("%w: topic %q contains a wildcard or NUL", ErrInvalid, p.Topic)
+	case len(p.Topic) > math.MaxUint16 || !utf8.ValidString(p.Topic):
+		return fmt.Errorf("%w: topic is too long or not UTF-8", ErrInvalid)
+	case p.QoS > 1:
+		return fmt.Errorf("%w: QoS %d on %s, only 0 and 1 are used", ErrInvalid, p.QoS, p.Topic)
+	case len(p.CorrelationData) > math.MaxUint16:
+		return fmt.Errorf("%w: correlation data on %s is longer than 65535 bytes", ErrInvalid, p.Topic)
+	case p.Expiry < 0:
+		return fmt.Errorf("%w: negative expiry on %s", ErrInvalid, p.Topic)
+	}
+	return nil
+}
+
+// packet translates p for the wire. Expiry is what is left of the message's life.
+func (p *Publication) packet(id uint16, qos byte, retain bool, expiry time.Duration) *packets.Publish {
+	properties := &packets.Properties{
+		ContentType:     p.ContentType,
+		ResponseTopic:   p.ResponseTopic,
+		CorrelationData: p.CorrelationData,
+	}
+	if p.ContentType != "" {
+		properties.PayloadFormat = paho.Byte(1)
+	}
+	if p.Expiry > 0 {
+		seconds := min((expiry+time.Second-1)/time.Second, math.MaxUint32)
+		properties.MessageExpiry = paho.Uint32(uint32(max(seconds, 1)))
+	}
+	for _, user := range p.User {
+		properties.User = append(properties.User, packets.User{Key: user.Key, Value: user.Value})
+	}
+	return &packets.Publish{
+		PacketID: id, Topic: p.Topic, Payload: p.Payload, QoS: qos, Retain: retain, Properties: properties,
+	}
+}
+
+// size is the length in bytes of p as a PUBLISH packet, which brokers may limit.
+func (p *Publication) size() int {
+	properties := 0
+	text := func(s string) {
+		if s != "" {
+			properties += 1 + 2 + len(s)
+		}
+	}
+	text(p.ContentType)
+	text(p.ResponseTopic)
+	text(string(p.CorrelationData))
+	if p.ContentType != "" {
+		properties += 1 + 1
+	}
+	if p.Expiry > 0 {
+		properties += 1 + 4
+	}
+	for _, user := range p.User {
+		properties += 1 + 2 + len(user.Key) + 2 + len(user.Value)
+	}
+	remaining := 2 + len(p.Topic) + varintLen(properties) + properties + len(p.Payload)
+	if p.QoS > 0 {
+		remaining += 2
+	}
+	return 1 + varintLen(remaining) + remaining
+}
+
+// varintLen is the length of n as an MQTT variable byte integer.
+func varintLen(n int) int {
+	switch {
+	case n < 1<<7:
+		return 1
+	case n < 1<<14:
+		return 2
+	case n < 1<<21:
+		return 3
+	}
+	return 4
+}
+
+// Message is one message from the broker.
+type Message struct {
+	Topic      string
+	Payload    []byte
+	QoS        byte
+	Retained   bool // the RETAIN bit as published: a stored message, or one that asks to be stored
+	Duplicate  bool // the broker says it may have sent this before
+	ReceivedAt time.Time
+
+	ContentType     string
+	ResponseTopic   string
+	CorrelationData []byte
+	User            []Property
+
+	// Expiry is what is left of the message's life, as the broker forwards it; it counts only when
+	// HasExpiry is set.
+	Expiry    time.Duration
+	HasExpiry bool
+
+	receipt *receipt // nil: nothing to acknowledge
+}
+
+// Ack tells the broker that the message is safe with us. It returns at once; calling it again, on a
+// message of QoS 0, or after the connection was lost does nothing.
+//
+// MQTT wants acknowledgements in the order in which the messages came [MQTT-4.6.0-2], so an
+// acknowledgement waits inside the client for those of all earlier messages. Every message of QoS 1
+// must therefore be acknowledged some time, also a refused one; otherwise the broker stops sending
+// once as many are open as it allows (Mosquitto: 20).
+func (m *Message) Ack() {
+	if m.receipt != nil {
+		m.receipt.acknowledge()
+	}
+}
+
+// newMessage translates a received packet.
+func newMessage(p *paho.Publish, receipt *receipt, now time.Time) Message {
+	m := Message{
+		Topic: p.Topic, Payload: p.Payload, QoS: p.QoS, Retained: p.Retain, Duplicate: p.Duplicate(),
+		ReceivedAt: now, receipt: receipt,
+	}
+	if p.Properties == nil {
+		return m
+	}
+	m.ContentType = p.Properties.ContentType
+	m.ResponseTopic = p.Properties.ResponseTopic
+	m.CorrelationData = p.Properties.CorrelationData
+	for _, user := range p.Properties.User {
+		m.User = append(m.User, Property{Key: user.Key, Value: user.Value})
+	}
+	if p.Properties.MessageExpiry != nil {
+		m.Expiry, m.HasExpiry = time.Duration(*p.Properties.MessageExpiry)*time.Second, true
+	}
+	return m
+}
+
+// checkFilter reports why a topic filter can never be subscribed to.
+func checkFilter(filter string) error {
+	if filter == "" || strings.ContainsRune(filter, 0) || len(filter) > math.MaxUint16 || !utf8.ValidString(filter) {
+		return fmt.Errorf("topic filter %q is empty, too long or not UTF-8", filter)
+	}
+	levels := strings.Split(filter, "/")
+	for i, level := range levels {
+		if strings.Contains(level, "#") && (level != "#" || i != len(levels)-1) {
+			return fmt.Errorf("topic filter %q: # must be the whole last level", filter)
+		}
+		if strings.Contains(level, "+") && level != "+" {
+			return fmt.Errorf("topic filter %q: + must be a whole level", filter)
+		}
+	}
+	if strings.HasPrefix(filter, "$share/") {
+		return errors.New("shared subscriptions break the order of commands and are not used")
+	}
+	return nil
+}

@@ -1,0 +1,88 @@
+package mqtt
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/paho"
+)
+
+// filtersAtOnce is how many topic filters one SUBSCRIBE carries; hosted brokers accept no more.
+const filtersAtOnce = 8
+
+// Subscribe adds topic filters, now if there is a connection and on each later one. The error names
+// filters that the broker refused; a lost connection is none, as the next one subscribes again.
+func (c *Client) Subscribe(ctx context.Context, filters ...string) error {
+	for _, filter := range filters {
+		if err := checkFilter(filter); err != nil {
+			return err
+		}
+	}
+	c.mu.Lock()
+	for _, filter := range filters {
+		if !slices.Contains(c.filters, filter) {
+			c.filters = append(c.filters, filter)
+		}
+	}
+	manager := c.manager
+	c.mu.Unlock()
+	if manager == nil {
+		return nil
+	}
+	refused, err := c.subscribe(ctx, manager, filters)
+	if err != nil && ctx.Err() != nil {
+		return fmt.Errorf("subscribe: %w", context.Cause(ctx))
+	}
+	if len(refused) > 0 {
+		return fmt.Errorf("subscribe to %s: %w", strings.Join(refused, ", "), ErrRefused)
+	}
+	return nil
+}
+
+// Unsubscribe takes topic filters away again.
+func (c *Client) Unsubscribe(ctx context.Context, filters ...string) error {
+	c.mu.Lock()
+	c.filters = slices.DeleteFunc(c.filters, func(f string) bool { return slices.Contains(filters, f) })
+	manager := c.manager
+	c.mu.Unlock()
+	if manager == nil {
+		return nil
+	}
+	for chunk := range slices.Chunk(filters, filtersAtOnce) {
+		if _, err := manager.Unsubscribe(ctx, &paho.Unsubscribe{Topics: chunk}); err != nil && ctx.Err() != nil {
+			return fmt.Errorf("unsubscribe: %w", context.Cause(ctx))
+		}
+	}
+	return nil
+}
+
+// subscribe asks the broker for filters and returns those it refused. The error means that the broker
+// gave no answer.
+func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionManager, filters []string) (refused []string, err error) {
+	for chunk := range slices.Chunk(filters, filtersAtOnce) {
+		request := &paho.Subscribe{}
+		for _, filter := range chunk {
+			request.Subscriptions = append(request.Subscriptions,
+				paho.SubscribeOptions{Topic: filter, QoS: 1, RetainHandling: 0, RetainAsPublished: true})
+		}
+		answer, err := manager.Subscribe(ctx, request)
+		switch {
+		case err == nil:
+		case errors.Is(err, paho.ErrInvalidArguments): // wildcards that the broker said it does not know
+			refused = append(refused, chunk...)
+		case answer == nil:
+			return refused, err
+		default:
+			for i, reason := range answer.Reasons {
+				if reason >= 0x80 && i < len(chunk) {
+					refused = append(refused, chunk[i])
+				}
+			}
+		}
+	}
+	return refused, nil
+}
