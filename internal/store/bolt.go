@@ -126,8 +126,8 @@ func (b *Bolt) open() error {
 		return err
 	})
 	if err != nil {
-		if file != nil {
-			_ = file.Close() // open already when bbolt panicked; a second close does no harm
+		if file != nil { // bbolt has closed it, unless it panicked: then the mapping stays, which would keep its lock
+			_, _ = unlock(file), file.Close()
 		}
 		return b.openError(err)
 	}
@@ -168,8 +168,8 @@ func (b *Bolt) release() error {
 		return nil
 	case b.broken != nil:
 		// The write that found the damage may have left bbolt's locks behind, for which Close would wait for ever.
-		// The mapping stays until the process ends.
-		return file.Close()
+		// The mapping stays until the process ends, the file and its lock do not.
+		return errors.Join(unlock(file), file.Close())
 	default:
 		return db.Close()
 	}

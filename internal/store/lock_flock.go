@@ -26,6 +26,11 @@ func tryLock(file *os.File) (bool, error) {
 	}
 }
 
+// unlock ends the lock on file, also while a mapping keeps the file open after its last descriptor was closed.
+func unlock(file *os.File) error {
+	return unix.Flock(int(file.Fd()), unix.LOCK_UN)
+}
+
 // syncDir makes the names in dir durable; a new file could otherwise be gone after a power cut, whatever was flushed
 // into it.
 func syncDir(dir string) error {

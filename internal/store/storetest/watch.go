@@ -182,6 +182,6 @@ func watchEnds(t *testing.T, v Version) {
 
 // drain returns when changes is closed.
 func drain(changes <-chan store.Change) {
-	for range changes { //nolint:revive // only the end matters
+	for range changes {
 	}
 }
