@@ -1,0 +1,104 @@
+package sim
+
+import "time"
+
+// action is a wake or command on its way to the car and back. A car has one at a time:
+// that is its command channel.
+type action struct {
+	id, device string
+	due        time.Time // wall time at which it ends
+	finish     func(*car)
+}
+
+// record is what the cloud tells about an action.
+type record struct {
+	id, device string
+	result     string // empty while pending
+	at         time.Time
+	uri        string
+}
+
+// reach checks whether the cloud would try the car at all. The caller holds v.mu.
+func (v *car) reach() *refusal {
+	switch {
+	case v.action != nil:
+		return &refusedDuplicate
+	case v.body.battery12V < low12V && !v.body.unreliable12V && !v.body.driving() && !v.body.charging:
+		return &refusedBattery
+	}
+	return nil
+}
+
+// wake sends a wake and returns; the report comes when the car is up. A car without
+// signal is acknowledged just the same and stays silent.
+func (v *car) wake(c *call, id string) *refusal {
+	lost := c.acts(faultUnreachable)
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.settle(c.now)
+	if refused := v.reach(); refused != nil {
+		return refused
+	}
+	v.wakes++
+	due := c.now.Add(v.answerTime(15*time.Second, 22*time.Second))
+	v.action = &action{id: id, device: c.session.device, due: due, finish: func(v *car) {
+		if v.silent || lost {
+			return
+		}
+		v.wakeUp()
+		v.event()
+	}}
+	return nil
+}
+
+// ask wakes the car and waits for its answer, which comes at once when soonAwake is set
+// and the car is up already.
+func (v *car) ask(c *call, soonAwake bool) (*report, *refusal) {
+	v.mu.Lock()
+	v.settle(c.now)
+	if refused := v.reach(); refused != nil {
+		v.mu.Unlock()
+		return nil, refused
+	}
+	takes := v.answerTime(4*time.Second, 7*time.Second)
+	if soonAwake && !v.body.asleep() {
+		takes = 0
+	}
+	silent := v.silent
+	v.wakes++
+	var answer *report
+	a := &action{due: c.now.Add(takes), finish: func(v *car) {
+		if silent {
+			return
+		}
+		v.wakeUp()
+		v.event()
+		answer = v.report
+	}}
+	v.action = a
+	v.mu.Unlock()
+
+	// The car goes on even when the client does not wait for it.
+	c.wait(takes)
+
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.settle(time.Now())
+	switch {
+	case silent:
+		return nil, &refusedTimeout
+	case answer == nil:
+		return nil, &refusedBusy // the client went away; nobody reads this
+	}
+	return answer, nil
+}
+
+// answerTime is the wall time until a car answers. Without --latency-force it differs
+// from wake to wake, within the range that was measured (docs/protocol/europe.md §9).
+// The caller holds v.mu.
+func (v *car) answerTime(least, most time.Duration) time.Duration {
+	if forced := v.cloud.sim.options.LatencyForce; forced > 0 {
+		return forced
+	}
+	return least + time.Duration(v.chance("answer", v.wakes)*float64(most-least))
+}
