@@ -145,26 +145,6 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 	return current, s.keep(ctx, current)
 }
 
-// Resume forgets that a person must act, for a person has: the next call of Tokens may sign in.
-func (s *Session) Resume(ctx context.Context) error {
-	if err := s.takeTurn(ctx); err != nil {
-		return err
-	}
-	defer s.endTurn()
-	if err := s.load(ctx); err != nil {
-		return err
-	}
-	current := s.current()
-	s.mu.Lock()
-	s.retryAt, s.failed = time.Time{}, 0
-	s.mu.Unlock()
-	if current.Stopped == nil {
-		return nil
-	}
-	current.Stopped = nil
-	return s.keep(ctx, current)
-}
-
 func (s *Session) good(left time.Duration) (Tokens, bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +203,8 @@ func (s *Session) renew(ctx context.Context) (Tokens, error) {
 }
 
 func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
-	if stop := old.Stopped; stop != nil {
+	person := byPerson(ctx)
+	if stop := old.Stopped; stop != nil && !person {
 		salt, _, _ := strings.Cut(stop.Credentials, ":")
 		if s.credentials(salt) == stop.Credentials {
 			return Tokens{}, &Error{
@@ -234,7 +215,7 @@ func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
 	s.mu.Lock()
 	wait, failure := time.Until(s.retryAt), s.failure
 	s.mu.Unlock()
-	if wait > 0 {
+	if wait > 0 && !person {
 		return Tokens{}, &Error{Op: "sign in", Text: "waiting after a failure", RetryAfter: wait, Err: failure}
 	}
 	t, err := s.authority.Login(ctx, old)
@@ -247,6 +228,16 @@ func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
 	s.log.InfoContext(ctx, "signed in", "expires", t.Expires)
 	return t, s.keep(ctx, t)
 }
+
+type personKey struct{}
+
+// WithPerson marks an operation that a person asked for in order to sign in: it is tried although earlier attempts were
+// refused. Nothing automatic may use it.
+func WithPerson(ctx context.Context) context.Context {
+	return context.WithValue(ctx, personKey{}, true)
+}
+
+func byPerson(ctx context.Context) bool { return ctx.Value(personKey{}) != nil }
 
 // loginFailed remembers what must not be repeated. The device id that a failed sign-in registered is kept for the next.
 func (s *Session) loginFailed(ctx context.Context, old, got Tokens, err error) error {
