@@ -64,6 +64,9 @@ var rooms = map[string]room{
 		may: []string{"internal/store"},
 		why: "the suite sees a store only through the contract",
 	},
+	"internal/control": {
+		why: "it carries questions and answers over a socket; what they mean is known at its two ends",
+	},
 	"internal/topic": {
 		may: []string{"vehicle"},
 		why: "topics are words about cars; what clouds call things must not leak into them",
