@@ -65,7 +65,8 @@ var rooms = map[string]room{
 		why: "the suite sees a store only through the contract",
 	},
 	"internal/control": {
-		why: "it carries questions and answers over a socket; what they mean is known at its two ends",
+		may: []string{"vehicle"},
+		why: "it carries questions and answers over a socket; the command line asks and the composition root answers, and neither must pull in the other",
 	},
 	"internal/topic": {
 		may: []string{"vehicle"},
