@@ -10,8 +10,13 @@ const (
 	longestWait = 60 * time.Second // ceiling of every wait
 
 	// steadyAfter is how long a connection must last before its loss counts as a fresh start. Without
-	// it a broker that accepts and drops us at once would be asked again without any wait.
-	steadyAfter = 10 * time.Second
+	// it a broker that accepts and drops us at once would be asked again without any wait. It is more
+	// than the longest wait, so that two clients with one id, each of which lives as long as the other
+	// waits, both come to wait long.
+	steadyAfter = 2 * longestWait
+
+	// suspiciouslyShort is how many connections in a row may be short before we say what may be behind.
+	suspiciouslyShort = 3
 
 	// patientAttempt stands for an attempt whose wait is the longest. It is used after another client
 	// took our client id: two that take turns at once would never let each other work.

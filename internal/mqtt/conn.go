@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"bufio"
 	"net"
 	"sync"
 	"time"
@@ -14,6 +15,7 @@ const writeTimeout = 10 * time.Second
 // library reports the cause of a lost connection on another goroutine and later than the loss.
 type conn struct {
 	net.Conn
+	in *bufio.Reader // the library reads byte by byte where lengths are concerned
 
 	// The library holds this lock for the writes that make up one packet; it looks for a sync.Locker.
 	sync.Mutex
@@ -23,8 +25,12 @@ type conn struct {
 	start []byte     // the first two bytes that came: type and length of the answer to CONNECT
 }
 
+func newConn(network net.Conn) *conn {
+	return &conn{Conn: network, in: bufio.NewReader(network)}
+}
+
 func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
+	n, err := c.in.Read(b)
 	c.mu.Lock()
 	if missing := 2 - len(c.start); missing > 0 {
 		c.start = append(c.start, b[:min(n, missing)]...)

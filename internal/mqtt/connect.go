@@ -88,7 +88,7 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 	if err != nil {
 		return nil, err
 	}
-	c.link.conn = &conn{Conn: network}
+	c.link.conn = newConn(network)
 	return c.link.conn, nil
 }
 
@@ -173,9 +173,14 @@ func (c *Client) down() bool {
 	if hint := failure.Hint(); hint != "" {
 		attributes = append(attributes, "hint", hint)
 	}
-	if link.fought {
+	switch {
+	case link.fought:
 		c.log.Error("another client took over this client id, will wait before connecting again", attributes...)
-	} else {
+	case link.short == suspiciouslyShort && failure.Code == 0:
+		// Mosquitto 2.0.11 closes without a reason when another client takes over.
+		c.log.Error("the broker keeps closing the connection soon after it was made, will wait longer each time",
+			"error", failure, "client_id", c.opts.ClientID, "hint", "perhaps another program uses the same client id")
+	default:
 		c.log.Warn("lost the broker, will reconnect", attributes...)
 	}
 	if link.up {
@@ -199,7 +204,7 @@ func (c *Client) remember(err error) { c.lastError.Store(&err) }
 
 // receive hands a message on; it runs on the goroutine that serves the connection.
 func (c *Client) receive(received paho.PublishReceived) (bool, error) {
-	c.opts.OnMessage(newMessage(received.Packet, c.session.received(received.Packet.PacketID), time.Now()))
+	c.opts.OnMessage(newMessage(received.Packet, c.session.received(received.Packet.QoS), time.Now()))
 	return true, nil
 }
 

@@ -73,7 +73,7 @@ func (e *Error) Unwrap() []error {
 // hints tell a person what to look at; kinds that heal by themselves have none.
 var hints = map[error]string{
 	ErrCredentials:   "check the broker's user name and password",
-	ErrNotAuthorized: "the broker knows this user but does not let it connect: check its access rules",
+	ErrNotAuthorized: "check the broker's user name and password (Mosquitto answers so to a wrong one) and its access rules",
 	ErrClientID:      "the broker does not accept this client id: choose another, or leave it out",
 	ErrTLS:           "check CA file, client certificate and the host name in the broker's certificate",
 	ErrTakenOver:     "another program uses this client id: stop it, or give each its own client id",

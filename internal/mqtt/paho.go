@@ -74,7 +74,7 @@ func (s pahoSession) AddToSession(_ context.Context, packet pahosession.Packet, 
 	if s.conn == nil {
 		return pahosession.ErrNoConnection
 	}
-	id := s.nextID()
+	id := s.subscriptionID()
 	s.waiting[id] = answer
 	packet.SetIdentifier(id)
 	return nil
@@ -101,7 +101,7 @@ func (s pahoSession) PacketReceived(packet *packets.ControlPacket, messages chan
 		s.mu.Lock()
 		r := &receipt{session: s.session, connection: s.number, id: id}
 		s.arrived = append(s.arrived, r)
-		s.receipt[id] = r
+		s.pending = append(s.pending, r)
 		s.mu.Unlock()
 		messages <- content
 	}

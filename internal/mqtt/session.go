@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -36,7 +37,7 @@ type session struct {
 	writing bool                                    // the sender holds a batch
 	idle    chan struct{}                           // closed when nothing waits or flies; nil: nobody asks
 	arrived []*receipt                              // received and not yet acknowledged, oldest first
-	receipt map[uint16]*receipt                     // the same, by packet id
+	pending []*receipt                              // those not yet handed to OnMessage, oldest first
 	due     []uint16                                // packet ids to acknowledge
 	counts  counts
 }
@@ -62,7 +63,6 @@ func newSession(maxInFlight, eventLimit int) *session {
 		out:         newOutbox(eventLimit),
 		flying:      make(map[uint16]*entry),
 		waiting:     make(map[uint16]chan<- packets.ControlPacket),
-		receipt:     make(map[uint16]*receipt),
 	}
 }
 
@@ -192,17 +192,31 @@ func (s *session) acknowledged(id uint16, code byte) *entry {
 	return e
 }
 
-// nextID is a packet id that nothing uses. There is always one: at most maxInFlight publications and a
-// few subscriptions hold one.
+// nextID is a packet id for a publication. There is always a free one: at most maxInFlight publications
+// and a few subscriptions hold one.
 func (s *session) nextID() uint16 {
 	for {
 		s.lastID++
-		_, flies := s.flying[s.lastID]
-		_, waits := s.waiting[s.lastID]
-		if s.lastID != 0 && !flies && !waits {
+		if s.lastID != 0 && s.free(s.lastID) {
 			return s.lastID
 		}
 	}
+}
+
+// subscriptionID is a packet id for SUBSCRIBE or UNSUBSCRIBE, taken from the top: mochi 2.7.9 refuses
+// an id that it uses itself for a message to us, and it counts from 1.
+func (s *session) subscriptionID() uint16 {
+	id := uint16(math.MaxUint16)
+	for !s.free(id) {
+		id--
+	}
+	return id
+}
+
+func (s *session) free(id uint16) bool {
+	_, flies := s.flying[id]
+	_, waits := s.waiting[id]
+	return !flies && !waits
 }
 
 // signal wakes the sender.
@@ -280,8 +294,7 @@ func (s *session) lost() {
 	}
 	s.conn, s.open = nil, false
 	s.number++
-	s.arrived, s.due = nil, nil
-	clear(s.receipt)
+	s.arrived, s.pending, s.due = nil, nil, nil
 	for _, answer := range s.waiting {
 		answer <- packets.ControlPacket{} // capacity 1; the library reads it as "connection lost"
 	}
@@ -319,22 +332,27 @@ func (r *receipt) acknowledge() {
 	}
 	r.done = true
 	for len(s.arrived) > 0 && s.arrived[0].done {
-		id := s.arrived[0].id
-		s.due = append(s.due, id)
-		delete(s.receipt, id)
+		s.due = append(s.due, s.arrived[0].id)
 		s.arrived[0] = nil
 		s.arrived = s.arrived[1:]
 	}
 	s.signal()
 }
 
-// received counts a message that the library hands over and finds its receipt: nil for QoS 0, whose id
-// is 0, and when its connection is gone.
-func (s *session) received(id uint16) *receipt {
+// received counts a message that the library hands over and returns its receipt: nil for QoS 0, and
+// when its connection is gone. Messages are handed over in the order of arrival. Their packet ids would
+// not do: mochi 2.7.9 gives an id to a second message when we publish with the same id meanwhile.
+func (s *session) received(qos byte) *receipt {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts.received++
-	return s.receipt[id]
+	if qos == 0 || len(s.pending) == 0 {
+		return nil
+	}
+	r := s.pending[0]
+	s.pending[0] = nil
+	s.pending = s.pending[1:]
+	return r
 }
 
 // fill adds the session's part of the statistics.

@@ -4,6 +4,7 @@ package mqtttest
 
 import (
 	"bufio"
+	"errors"
 	"fmt"
 	"net"
 	"os"
@@ -42,7 +43,8 @@ func Start(t testing.TB, configuration ...string) *Mosquitto {
 	m := &Mosquitto{t: t, binary: binary, addr: freeAddr(t)}
 	m.config = filepath.Join(t.TempDir(), "mosquitto.conf")
 	_, port, _ := net.SplitHostPort(m.addr)
-	lines := []string{"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr", "log_type all"}
+	lines := []string{"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr",
+		"log_type error", "log_type warning", "log_type notice", "log_type information"}
 	if os.Getuid() == 0 {
 		lines = append(lines, "user root") // or it gives up rights it needs to read its files
 	}
@@ -132,6 +134,29 @@ func (m *Mosquitto) Restart() {
 	case <-time.After(patience):
 		m.t.Fatalf("mosquitto does not start:\n%s", strings.Join(m.Log(), "\n"))
 	}
+	if err := m.touch(); err != nil {
+		m.t.Fatalf("mosquitto does not answer: %v", err)
+	}
+}
+
+// touch waits until the broker serves: it closes a connection that begins with PINGREQ. A signal that
+// comes between its "running" and the first round of its loop is forgotten.
+func (m *Mosquitto) touch() error {
+	conn, err := net.DialTimeout("tcp", m.addr, patience)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = conn.Close() }()
+	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
+		return err
+	}
+	if _, err := conn.Write([]byte{0xc0, 0}); err != nil {
+		return err
+	}
+	if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
+		return err
+	}
+	return nil
 }
 
 // Stop ends the broker in an orderly way; it does nothing when none runs.
