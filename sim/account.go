@@ -146,15 +146,12 @@ func cutBearer(authorization string) (string, bool) {
 	return authorization[len(scheme):], true
 }
 
-// expireTokens makes every token of a use as old as if its life were over.
-func (a *account) expireTokens(of use) {
+// expire ends the life of the token in an Authorization header.
+func (a *account) expire(authorization string) {
+	text, _ := cutBearer(authorization)
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	for text, t := range a.tokens {
-		if t.use == of {
-			delete(a.tokens, text)
-		}
-	}
+	delete(a.tokens, text)
 }
 
 // newCode hands out an authorization code; it lives five minutes and works once.

@@ -64,7 +64,7 @@ func (v *car) ask(c *call, soonAwake bool) (*report, *refusal) {
 	if soonAwake && !v.body.asleep() {
 		takes = 0
 	}
-	silent := v.silent
+	silent := v.silent || c.acts(faultUnreachable)
 	v.wakes++
 	var answer *report
 	a := &action{due: c.now.Add(takes), finish: func(v *car) {

@@ -204,13 +204,18 @@ func (v *car) pass12V(hours float64) {
 // four minutes (docs/protocol/europe.md §9).
 const wakeCost = 1.5
 
+// awakeFor is how long a woken car stays up.
+const awakeFor = 5 * time.Minute
+
+var noTime time.Time
+
 // wakeUp makes the car's electronics run for a while, at the 12 V battery's expense.
 // The caller holds v.mu.
 func (v *car) wakeUp() {
 	if !v.body.driving() && !v.body.charging {
 		v.body.battery12V = max(v.body.battery12V-wakeCost, 0)
 	}
-	v.stayAwake(5 * time.Minute)
+	v.stayAwake(awakeFor)
 }
 
 func (v *car) stayAwake(d time.Duration) {
@@ -267,4 +272,13 @@ func (v *car) lastTick(t time.Time) time.Time {
 func (v *car) event() {
 	v.publish()
 	v.nextTick = v.body.at.Add(v.tickEvery())
+}
+
+// rebirth makes the car what it was when the world began.
+func (v *car) rebirth() {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.nextTick, v.silent, v.action, v.records = noTime, false, nil, nil
+	v.days, v.trips, v.wakes, v.commands, v.reports = nil, nil, 0, 0, 0
+	v.beBorn()
 }

@@ -16,10 +16,10 @@ func (e *europe) apiEndpoints() []endpoint {
 		{pattern: "GET /web/v1/user/authorization", kind: kindOther, handle: consentPage},
 		{pattern: "POST /api/v1/user/language", kind: kindOther, handle: setLanguage},
 		{pattern: "GET /api/v1/user/integrationinfo", kind: kindLogin, handle: noBrandLogin},
-		{pattern: "POST /api/v1/user/signin", kind: kindLogin, handle: e.legacySignin},
+		{pattern: "POST " + legacySigninPath, kind: kindLogin, handle: e.legacySignin},
 		{pattern: "POST /api/v1/user/silentsignin", kind: kindLogin, handle: noBrandSession},
 		{pattern: "POST /api/v1/user/oauth2/token", kind: kindRenew, kindOf: grantKind, handle: e.userToken},
-		{pattern: "PUT /api/v1/user/pin", kind: kindOther, handle: e.pin},
+		{pattern: "PUT " + pinPath, kind: kindOther, handle: e.pin},
 		{pattern: "POST /api/v1/spa/notifications/register", kind: kindRegister, handle: e.register, spa: true},
 		{pattern: "GET /api/v1/spa/notifications/{vehicle}/records", kind: kindRead, handle: e.spa(e.records)},
 		{pattern: "GET /api/v1/spa/vehicles", kind: kindRead, handle: e.spa(e.vehicleList)},
@@ -109,9 +109,6 @@ func expiredReply() reply {
 func (e *europe) spa(handle func(*call) reply) func(*call) reply {
 	return func(c *call) reply {
 		header := c.r.Header
-		if c.acts(faultExpiredToken) {
-			return expiredReply()
-		}
 		t, ok := c.cloud.account.lookup(header.Get("Authorization"))
 		if !ok || t.use != useAccess && t.use != useControl {
 			return expiredReply()
@@ -120,7 +117,7 @@ func (e *europe) spa(handle func(*call) reply) func(*call) reply {
 			return refused.reply()
 		}
 		c.session = session{token: t, device: header.Get("ccsp-device-id")}
-		if c.acts(faultInvalidDevice) || !c.cloud.account.knowsDevice(c.session.device) {
+		if !c.cloud.account.knowsDevice(c.session.device) {
 			return refusedDevice.reply()
 		}
 		rate := http.Header(nil)

@@ -119,9 +119,6 @@ const pinTries = 5
 // token is not tied to the device (docs/protocol/europe.md §2.7).
 func (e *europe) pin(c *call) reply {
 	a := c.cloud.account
-	if c.acts(faultExpiredToken) {
-		return expiredReply()
-	}
 	t, ok := a.lookup(c.r.Header.Get("Authorization"))
 	if !ok || t.use != useAccess {
 		return expiredReply()
@@ -133,7 +130,7 @@ func (e *europe) pin(c *call) reply {
 	if !c.decode(&body) {
 		return userRefusal(http.StatusBadRequest, "4003", "Invalid values", nil)
 	}
-	if c.acts(faultInvalidDevice) || !a.knowsDevice(body.DeviceID) {
+	if !a.knowsDevice(body.DeviceID) {
 		return refusedDevice.reply()
 	}
 	a.mu.Lock()

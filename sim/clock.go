@@ -87,3 +87,12 @@ func (c *clock) wallTime(car time.Time) time.Time {
 func (c *clock) scaled(a anchor, wall time.Time) time.Time {
 	return a.car.Add(time.Duration(float64(wall.Sub(a.wall)) * c.scale))
 }
+
+// restart begins again at now as if nothing had been.
+func (c *clock) restart(now time.Time) {
+	now = now.Round(0)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.anchors = []anchor{{now, now}}
+	c.skipped = 0
+}

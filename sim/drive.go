@@ -100,6 +100,9 @@ func (v *car) consume(km float64) {
 // climateKW is what heating or cooling a standing car takes.
 const climateKW = 1.6
 
+// climateDefault is how long the climate runs when nobody says.
+const climateDefault = 10 * time.Minute
+
 func (v *car) startClimate(d time.Duration) {
 	v.body.climate = true
 	v.body.climateTil = v.body.at.Add(d)

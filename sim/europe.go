@@ -64,10 +64,10 @@ func (row europe) build(c *cloud) map[string]*router {
 	e.cloud = c
 	e.key = passwordKey
 	return map[string]*router{
-		e.apiHost:    newRouter(c, e.apiHost, e.apiEndpoints()),
-		e.idpHost:    newRouter(c, e.idpHost, e.idpEndpoints()),
-		e.cciHost:    newRouter(c, e.cciHost, e.cciEndpoints()),
-		e.oneAppHost: newRouter(c, e.oneAppHost, e.oneAppEndpoints()),
+		e.apiHost:    newRouter(c, e.apiHost, e, e.apiEndpoints()),
+		e.idpHost:    newRouter(c, e.idpHost, e, e.idpEndpoints()),
+		e.cciHost:    newRouter(c, e.cciHost, e, e.cciEndpoints()),
+		e.oneAppHost: newRouter(c, e.oneAppHost, e, e.oneAppEndpoints()),
 	}
 }
 

@@ -15,9 +15,9 @@ import (
 // (docs/protocol/europe.md §2.3, §2.4).
 func (e *europe) idpEndpoints() []endpoint {
 	return []endpoint{
-		{pattern: "GET /auth/api/v2/user/oauth2/authorize", kind: kindLogin, handle: e.authorize},
+		{pattern: "GET " + authorizePath, kind: kindLogin, handle: e.authorize},
 		{pattern: "GET /auth/api/v1/accounts/certs", kind: kindLogin, handle: e.certs},
-		{pattern: "POST /auth/account/signin", kind: kindLogin, handle: e.signin},
+		{pattern: "POST " + signinPath, kind: kindLogin, handle: e.signin},
 		{pattern: "POST /auth/api/v2/user/oauth2/token", kind: kindRenew, kindOf: grantKind, handle: e.idpToken},
 		{pattern: "GET /error", kind: kindOther, handle: blockedPage},
 	}
@@ -80,7 +80,7 @@ func (e *europe) signin(c *call) reply {
 	}
 	refuse := func() reply {
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedLogins++ })
-		return redirect(e.idpURL("/auth/api/v2/user/oauth2/authorize?response_type=code&client_id=" + url.QueryEscape(client) +
+		return redirect(e.idpURL(authorizePath + "?response_type=code&client_id=" + url.QueryEscape(client) +
 			"&redirect_uri=" + url.QueryEscape(target) + "&lang=en&state=" + url.QueryEscape(state)))
 	}
 	switch {

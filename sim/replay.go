@@ -1,7 +1,7 @@
 package sim
 
 // replay is a recorded payload that a car answers with.
-type replay struct{}
+type replay struct{ file string }
 
 func (r *replay) parked(*report) reply { return refusedNoData.reply() }
 func (r *replay) live(*report) reply   { return refusedNoData.reply() }

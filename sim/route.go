@@ -4,7 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -48,12 +50,14 @@ type endpoint struct {
 	live bool
 }
 
-func newRouter(c *cloud, host string, endpoints []endpoint) *router {
+// newRouter joins endpoints to a host; m may be nil for a host whose cloud has no
+// failures of its own.
+func newRouter(c *cloud, host string, m mischief, endpoints []endpoint) *router {
 	r := &router{host: host, mux: http.NewServeMux()}
 	for i := range endpoints {
 		e := &endpoints[i]
 		method, path, _ := strings.Cut(e.pattern, " ")
-		at := &route{endpoint: e, cloud: c, host: host, method: method, path: path}
+		at := &route{endpoint: e, cloud: c, mischief: m, host: host, method: method, path: path}
 		r.mux.Handle(e.pattern, at)
 	}
 	nothing := &endpoint{kind: kindOther, handle: func(c *call) reply {
@@ -67,6 +71,7 @@ func newRouter(c *cloud, host string, endpoints []endpoint) *router {
 type route struct {
 	*endpoint
 	cloud              *cloud
+	mischief           mischief
 	host, method, path string
 }
 
@@ -75,7 +80,7 @@ type route struct {
 const maxBody = 1 << 20
 
 func (at *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	c := &call{route: at, cloud: at.cloud, sim: at.cloud.sim, r: r, kind: at.kind}
+	c := &call{route: at, sim: at.cloud.sim, r: r, kind: at.kind}
 	if r.Body != nil && r.Body != http.NoBody {
 		// Read before anything waits: net/http notices that a client went away only
 		// when the body has been read.
@@ -99,15 +104,13 @@ func (at *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	c.now = time.Now()
-	answer := c.sim.faults.serve(c, w)
-	answer.write(c, w)
+	c.answer(w)
 }
 
 // call is one request on its way to an answer.
 type call struct {
 	*route
 	sim   *Sim
-	cloud *cloud
 	car   *car // the car of the path, nil when there is none
 	r     *http.Request
 	body  []byte
@@ -146,7 +149,14 @@ type reply struct {
 	body   []byte
 }
 
-func (a reply) write(c *call, w http.ResponseWriter) {
+// write sends the answer. The client may be gone; there is nobody to tell.
+func (a reply) write(w http.ResponseWriter) {
+	a.head(w)
+	_, _ = w.Write(a.body)
+}
+
+// head sends everything but the body.
+func (a reply) head(w http.ResponseWriter) {
 	header := w.Header()
 	for key, values := range a.header {
 		header[key] = values
@@ -157,7 +167,6 @@ func (a reply) write(c *call, w http.ResponseWriter) {
 	header["Content-Type"] = []string{a.kind}
 	header["Content-Length"] = []string{strconv.Itoa(len(a.body))}
 	w.WriteHeader(a.status)
-	_, _ = w.Write(a.body) // the client may be gone; there is nobody to tell
 }
 
 const (
@@ -197,3 +206,6 @@ func jsonSafe(text string) string {
 	raw := marshal(text)
 	return string(raw[1 : len(raw)-1])
 }
+
+// sortedKeys gives an object's keys in an order that does not change.
+func sortedKeys[V any](object map[string]V) []string { return slices.Sorted(maps.Keys(object)) }
