@@ -1,0 +1,56 @@
+package bridge
+
+import (
+	"context"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Client is one account's cars, as package bluelink gives them.
+type Client interface {
+	Initialize(ctx context.Context) error
+	Vehicles() []vehicle.Vehicle
+	Seed(v vehicle.Vehicle, state vehicle.State)
+	RefreshCached(ctx context.Context, id vehicle.ID) (bluelink.Result, error)
+	RefreshForce(ctx context.Context, id vehicle.ID) (bluelink.Result, error)
+	RefreshSmart(ctx context.Context, id vehicle.ID, maxAge time.Duration) (bluelink.Result, error)
+}
+
+var _ Client = (*bluelink.Client)(nil)
+
+// Outbox takes what is published. It never waits: while there is no connection it drops states, which are published
+// again after a connect, and keeps a bounded number of events.
+type Outbox interface {
+	Publish(p Publication)
+}
+
+// Publication is one message on its way out, QoS 1.
+type Publication struct {
+	Topic       string
+	Payload     []byte // not changed after it was handed over
+	Retain      bool
+	Correlation []byte // v5 correlation data of the request that it answers
+	ContentType string // of text; empty for none
+}
+
+// Message is one message that came in.
+type Message struct {
+	Topic         string
+	Payload       []byte
+	Retained      bool
+	ResponseTopic string    // v5; empty when none is asked for
+	Correlation   []byte    // v5
+	Expires       time.Time // v5; zero when the message does not expire
+	Received      time.Time
+	Ack           func() // acknowledges; nil when there is nothing to acknowledge
+}
+
+// Account is one account and which of its cars are wanted.
+type Account struct {
+	Name   string
+	Key    string // in the store; another e-mail or another cloud has another
+	Client Client
+	Wanted func(vehicle.VIN) bool // nil wants all
+}

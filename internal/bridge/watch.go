@@ -1,0 +1,106 @@
+package bridge
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
+)
+
+// watchEvery is how often lanes are looked at; healthEvery how often the bridge's health is published.
+const (
+	watchEvery  = 10 * time.Second
+	healthEvery = time.Minute
+)
+
+// watch looks after what no event reports: lanes whose operation should have ended, and states that grow old.
+func (b *Bridge) watch(ctx context.Context) error {
+	ticker := time.NewTicker(watchEvery)
+	defer ticker.Stop()
+	var health time.Time
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case now := <-ticker.C:
+			for _, l := range b.lanes.all() {
+				l.look(now)
+				l.shelf.review(now)
+			}
+			if now.Sub(health) >= healthEvery {
+				health = now
+				b.publishHealth()
+			}
+		}
+	}
+}
+
+// look says once when the lane's operation has outlived its deadline, which nothing honest does.
+func (l *lane) look(now time.Time) {
+	since, due := l.since.Load(), l.due.Load()
+	if since == 0 {
+		return
+	}
+	if l.waiting.Load() { // in the bulkhead: its deadline begins with its turn
+		l.due.Store(due + int64(watchEvery))
+		return
+	}
+	if now.UnixNano() > due && !l.stuck.Swap(true) {
+		l.log.Error("lane is stuck: its operation has outlived its deadline", "seconds", (time.Duration(now.UnixNano()-since) * time.Nanosecond).Seconds())
+		l.bridge.metrics.stuck.Inc()
+	}
+}
+
+// publishHealth tells how the bridge is.
+func (b *Bridge) publishHealth() {
+	var memory runtime.MemStats
+	runtime.ReadMemStats(&memory)
+	h := topic.Health{
+		At: time.Now(), Uptime: time.Since(b.started), Memory: memory.Sys - memory.HeapReleased, Goroutines: runtime.NumGoroutine(),
+		Queued: len(b.inbox), Reconnects: max(0, int(b.connections.Load())-1),
+	}
+	for _, l := range b.lanes.all() {
+		h.Vehicles++
+		h.Commands += l.waitingCommands()
+		if l.since.Load() != 0 {
+			h.InFlight++
+		}
+		if l.stuck.Load() {
+			h.Stuck++
+		}
+	}
+	b.outbox.Publish(Publication{Topic: b.tree.BridgeHealth(), Payload: h.Payload(), Retain: true, ContentType: jsonType})
+}
+
+// Healthy tells what is wrong with the bridge itself; nil when nothing is.
+func (b *Bridge) Healthy() error {
+	var wrong []error
+	for _, l := range b.lanes.all() {
+		if l.stuck.Load() {
+			wrong = append(wrong, fmt.Errorf("the lane of %s is stuck", l.name))
+		}
+	}
+	if waiting := len(b.inbox); waiting > intakeSize/2 {
+		wrong = append(wrong, fmt.Errorf("%d messages wait to be decoded", waiting))
+	}
+	return errors.Join(wrong...)
+}
+
+// Ready tells whether the bridge does its work: every account has named its cars or its cars are known from before, and
+// none waits for a person.
+func (b *Bridge) Ready() error {
+	var missing []error
+	for _, a := range b.accounts {
+		status, listed := a.snapshot()
+		switch {
+		case needsPerson(status.State):
+			missing = append(missing, fmt.Errorf("account %s: %s; %s", a.Name, status.State, status.Message))
+		case !listed && status.Cars == 0:
+			missing = append(missing, fmt.Errorf("account %s: %s", a.Name, status.State))
+		}
+	}
+	return errors.Join(missing...)
+}
