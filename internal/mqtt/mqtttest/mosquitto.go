@@ -4,6 +4,7 @@ package mqtttest
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"fmt"
 	"net"
@@ -43,12 +44,12 @@ func Start(t testing.TB, configuration ...string) *Mosquitto {
 	m := &Mosquitto{t: t, binary: binary, addr: freeAddr(t)}
 	m.config = filepath.Join(t.TempDir(), "mosquitto.conf")
 	_, port, _ := net.SplitHostPort(m.addr)
+	text := strings.Join(configuration, "\n")
 	lines := []string{"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr",
 		"log_type error", "log_type warning", "log_type notice", "log_type information"}
 	if os.Getuid() == 0 {
 		lines = append(lines, "user root") // or it gives up rights it needs to read its files
 	}
-	text := strings.Join(configuration, "\n")
 	if !strings.Contains(text, "allow_anonymous") {
 		lines = append(lines, "allow_anonymous true")
 	}
@@ -139,7 +140,8 @@ func (m *Mosquitto) Restart() {
 	}
 }
 
-// touch waits until the broker serves: it closes a connection that begins with PINGREQ. A signal that
+// touch waits until the broker serves: it closes a connection that begins with PINGREQ, and with TLS or
+// WebSocket one that begins with nonsense. A signal that
 // comes between its "running" and the first round of its loop is forgotten.
 func (m *Mosquitto) touch() error {
 	conn, err := net.DialTimeout("tcp", m.addr, patience)
@@ -150,7 +152,7 @@ func (m *Mosquitto) touch() error {
 	if err := conn.SetDeadline(time.Now().Add(patience)); err != nil {
 		return err
 	}
-	if _, err := conn.Write([]byte{0xc0, 0}); err != nil {
+	if _, err := conn.Write(bytes.Repeat([]byte{0xc0, 0}, 8)); err != nil {
 		return err
 	}
 	if _, err := conn.Read(make([]byte, 1)); errors.Is(err, os.ErrDeadlineExceeded) {
