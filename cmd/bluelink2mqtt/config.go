@@ -21,42 +21,37 @@ func newConfigCommand() *cobra.Command {
 }
 
 func newConfigCheckCommand() *cobra.Command {
-	sources := config.Here()
+	var flags configFlags
 	var verbose bool
 	command := &cobra.Command{
 		Use:   "check",
 		Short: "Read the configuration and print what is in effect, or all that is wrong",
 		Long: `Reads file, .env, environment and flags as "run" does, and prints the configuration that is in effect,
-secrets masked. Otherwise it prints every problem with its place, and exits with 2.`,
+secrets masked. When something is wrong it prints every problem with its place instead, and exits with 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			return checkConfig(command.OutOrStdout(), command.ErrOrStderr(), sources, verbose)
+			loaded, err := flags.load(command)
+			if err != nil {
+				return err
+			}
+			return printConfig(command.OutOrStdout(), loaded, verbose)
 		},
 	}
-	command.Flags().StringVar(&sources.Path, "config", "", "configuration file")
+	flags.register(command)
 	command.Flags().BoolVarP(&verbose, "verbose", "v", false, "say where each value comes from")
 	return command
 }
 
-// checkConfig prints the configuration in effect to out and warnings to errOut. Its error is [config.Problems].
-func checkConfig(out, errOut io.Writer, sources config.Sources, verbose bool) error {
-	loaded, warnings, err := config.Load(sources)
-	for _, warning := range warnings {
-		if _, err := fmt.Fprintf(errOut, "warning: %s\n", warning); err != nil {
-			return fmt.Errorf("print warning: %w", err)
-		}
-	}
-	if err != nil {
-		return err
-	}
-	file := loaded.File
+// printConfig shows the configuration in effect; with sources, also where each value comes from.
+func printConfig(out io.Writer, c *config.Config, sources bool) error {
+	file := c.File
 	if file == "" {
 		file = "no file"
 	}
-	if _, err := fmt.Fprintf(out, "ok: %s, accounts: %d\n\n", file, len(loaded.Accounts)); err != nil {
+	if _, err := fmt.Fprintf(out, "ok: %s, accounts: %d\n\n", file, len(c.Accounts)); err != nil {
 		return fmt.Errorf("print configuration: %w", err)
 	}
-	if err := loaded.Write(out, verbose); err != nil {
+	if err := c.Write(out, sources); err != nil {
 		return fmt.Errorf("print configuration: %w", err)
 	}
 	return nil

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"os"
+
+	"github.com/spf13/cobra"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/app"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+)
+
+func newRunCommand() *cobra.Command {
+	var flags configFlags
+	cmd := &cobra.Command{
+		Use: "run", Short: "Run the bridge",
+		Long: `Run the bridge between the makers' clouds and MQTT until it is told to stop.
+
+It is configured by a file, a .env file, the environment and flags, each stronger than
+those before; "bluelink2mqtt config example" shows every key. The environment of the
+Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) is enough.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := flags.load(cmd)
+			if err != nil {
+				return err
+			}
+			log := app.NewLogger(c.Log, os.Stderr)
+			log.Info("starting", "version", programVersion(), "accounts", len(c.Accounts), "config", c.File)
+			if c.FromDropIn && c.Refresh.Interval == 0 {
+				log.Info("no scheduled reads: set REFRESH_INTERVAL (minutes) to have them")
+			}
+			a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: log})
+			if err != nil {
+				return err
+			}
+			err = a.Run(cmd.Context())
+			log.Info("stopped")
+			return errors.Join(err, a.Close())
+		},
+	}
+	flags.register(cmd)
+	return cmd
+}
+
+// configFlags are the flags that set keys of the configuration.
+type configFlags struct{ overrides []*config.Override }
+
+func (f *configFlags) register(cmd *cobra.Command) {
+	for _, flag := range []struct{ name, key, help string }{
+		{"http-listen", "http.listen", "host:port of the web server (/metrics, /healthz, /readyz)"},
+		{"store-dir", "store.dir", "directory of the store"},
+		{"log-level", "log.level", "debug, info, warn or error"},
+		{"log-format", "log.format", "auto, text or json"},
+	} {
+		o := &config.Override{Key: flag.key, Flag: "--" + flag.name}
+		cmd.Flags().StringVar(&o.Value, flag.name, "", flag.help)
+		f.overrides = append(f.overrides, o)
+	}
+}
+
+// load reads the configuration and prints its warnings.
+func (f *configFlags) load(cmd *cobra.Command) (*config.Config, error) {
+	sources := config.Here()
+	sources.Path, _ = cmd.Flags().GetString("config")
+	for _, o := range f.overrides {
+		if o.Value != "" {
+			sources.Overrides = append(sources.Overrides, *o)
+		}
+	}
+	c, warnings, err := config.Load(sources)
+	for _, w := range warnings {
+		fmt.Fprintln(cmd.ErrOrStderr(), "bluelink2mqtt: warning:", w)
+	}
+	if err != nil {
+		return nil, &exitError{exitUsage, err}
+	}
+	return c, nil
+}

@@ -1,0 +1,307 @@
+// Package app is the composition root: it builds everything that a configuration asks for, in one place and one order,
+// and runs it. Start with [New] and [App.Run]; lifecycle.go says in which order parts start and stop.
+//
+// It may import all of internal and bluelink/clouds; only the commands import it.
+package app
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/clouds"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/control"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/guard"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/store"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Options are what an App is built from.
+type Options struct {
+	Config  *config.Config // checked
+	Version string
+	Log     *slog.Logger
+	Store   store.Store // of the caller's, who closes it; nil opens the configured one
+	// Offline leaves out everything that faces outward (MQTT, web server, control socket): for a command that works by
+	// itself.
+	Offline bool
+	// RoundTripper replaces the network to the clouds, for tests; nil for the network.
+	RoundTripper http.RoundTripper
+}
+
+// App is a built program.
+type App struct {
+	options  Options
+	config   *config.Config
+	log      *slog.Logger
+	registry *prometheus.Registry
+	started  time.Time
+
+	storeDir string // empty when the store is the caller's
+	clean    cleanups
+
+	bridge *bridge.Bridge
+	clouds map[string]bluelink.Cloud // by account, with their guards
+	mqtt   *mqtt.Client              // nil when offline
+	broker *broker.Broker            // nil unless embedded
+	ready  *readyFile
+}
+
+// New builds the program. What it opened is closed by Close.
+func New(o Options) (_ *App, err error) {
+	a := &App{
+		options: o, config: o.Config, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(),
+		clouds: map[string]bluelink.Cloud{}, ready: &readyFile{path: o.Config.ReadyFile, log: o.Log},
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, a.Close())
+		}
+	}()
+	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
+	if a.config.CloudURL != "" {
+		a.log.Warn("all calls to the clouds go to another address; this is for simulators", "cloud_url", a.config.CloudURL)
+	}
+	st, err := a.openStore()
+	if err != nil {
+		return nil, err
+	}
+	tree, err := topic.NewTree(a.config.MQTT.BaseTopic)
+	if err != nil {
+		return nil, fmt.Errorf("mqtt.base_topic: %w", err)
+	}
+	accounts, err := a.openAccounts(st)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.openMQTT(tree); err != nil {
+		return nil, err
+	}
+	names := map[vehicle.VIN]string{}
+	for _, v := range a.config.Vehicles {
+		names[v.VIN] = v.Name
+	}
+	initial, interval := a.config.Refresh.Initial, a.config.Refresh.Interval
+	if o.Offline {
+		initial, interval = false, 0
+	}
+	a.bridge, err = bridge.New(bridge.Options{
+		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(),
+		KeepVIN: a.config.FromDropIn, Initial: initial, Interval: interval,
+		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
+	})
+	if err != nil {
+		return nil, err
+	}
+	return a, nil
+}
+
+// Close gives back what New opened. Run must have ended.
+func (a *App) Close() error { return a.clean.run() }
+
+// openStore opens the configured store, unless the caller brought one.
+func (a *App) openStore() (store.Store, error) {
+	if a.options.Store != nil {
+		return a.options.Store, nil
+	}
+	dir, err := StoreDir(a.config)
+	if err != nil {
+		return nil, err
+	}
+	st, err := store.OpenBolt(dir, store.BoltOptions{})
+	if err != nil {
+		return nil, fmt.Errorf("open the store: %w", err)
+	}
+	a.clean.add("close the store", st.Close)
+	a.storeDir = dir
+	return st, nil
+}
+
+// StoreDir is the directory of the configured store.
+func StoreDir(c *config.Config) (string, error) {
+	if c.Store.Dir != "" {
+		return c.Store.Dir, nil
+	}
+	dir, err := store.DefaultDir(store.Here())
+	if err != nil {
+		return "", fmt.Errorf("choose a store directory: %w", err)
+	}
+	return dir, nil
+}
+
+// openAccounts opens each account's cloud with its guards.
+func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error) {
+	limits := a.config.Limits
+	metrics := guard.NewMetrics(a.registry)
+	bulkhead := guard.NewBulkhead(guard.BulkheadOptions{PerAccount: uint(limits.Bulkhead.Account), PerProcess: uint(limits.Bulkhead.Process)})
+	for _, ac := range a.config.Accounts {
+		account := bluelink.Account{
+			Name: ac.Name, Region: ac.Region, Brand: ac.Brand, Username: ac.Username.Reveal(), Password: ac.Password.Reveal(),
+			PIN: ac.PIN.Reveal(), RefreshToken: ac.RefreshToken.Reveal(), Language: ac.Language,
+		}
+		key := accountKey(account, a.config.CloudURL)
+		options := []bluelink.Option{
+			bluelink.WithTokenStore(&tokens{st, "account/" + key + "/tokens"}),
+			bluelink.WithHook(guard.Hooks{metrics.CallHook()}),
+			bluelink.WithLogger(a.log.With("account", ac.Name)),
+		}
+		if a.config.CloudURL != "" {
+			options = append(options, bluelink.WithCloudURL(a.config.CloudURL))
+		}
+		if a.options.RoundTripper != nil {
+			options = append(options, bluelink.WithRoundTripper(a.options.RoundTripper))
+		}
+		cloud, err := clouds.Open(account, options...)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
+		}
+		cloud = guard.Wrap(cloud, guard.Options{
+			Account: ac.Name, Gate: &guard.CountingGate{}, Bulkhead: bulkhead, Metrics: metrics,
+			Breaker: guard.BreakerOptions{
+				Reads: uint(limits.Breaker.Reads), Commands: uint(limits.Breaker.Commands), Open: limits.Breaker.Open,
+			},
+			Deadline: guard.Deadlines{
+				Login: limits.Deadline.Login, List: limits.Deadline.List, Cached: limits.Deadline.Cached, Force: limits.Deadline.Force,
+			},
+		})
+		client, err := bluelink.New(cloud)
+		if err != nil {
+			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
+		}
+		a.clouds[ac.Name] = cloud
+		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants})
+	}
+	return accounts, nil
+}
+
+// accountKey names an account in the store: by region, brand and e-mail, and by the address of a simulator, so that
+// simulated tokens never meet real ones.
+func accountKey(a bluelink.Account, cloudURL string) string {
+	words := strings.Join([]string{a.Region.String(), a.Brand.String(), strings.ToLower(a.Username), cloudURL}, "\x00")
+	sum := sha256.Sum256([]byte(words))
+	return hex.EncodeToString(sum[:12])
+}
+
+func (a *App) units() topic.Units {
+	switch a.config.Units {
+	case config.MetricUnits:
+		return topic.Metric
+	case config.ImperialUnits:
+		return topic.Imperial
+	case config.CarUnits:
+	}
+	return topic.AsReported
+}
+
+// openMQTT builds the embedded broker, when there is to be one, and the client.
+func (a *App) openMQTT(tree topic.Tree) (err error) {
+	if a.options.Offline {
+		return nil
+	}
+	if a.config.Broker.Mode == config.EmbeddedBroker {
+		b := a.config.Broker
+		a.broker, err = broker.New(broker.Options{
+			Listen: b.Listen, WebSocket: b.WebSocket, Username: b.Username, Password: b.Password.Reveal(),
+			AllowAnonymous: b.AllowAnonymous, Logger: a.log,
+		})
+		if err != nil {
+			return fmt.Errorf("embedded broker: %w", err)
+		}
+	}
+	m := a.config.MQTT
+	options := mqtt.Options{
+		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
+		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, Insecure: m.TLS.Insecure},
+		KeepAlive: m.KeepAlive, Logger: a.log, Subscriptions: []string{tree.CommandFilter()},
+		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
+		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
+		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },
+		OnUp: func(info mqtt.Info) {
+			a.log.Info("connected to the broker", "server", info.Server, "connection", info.Connection)
+			for _, filter := range info.RefusedFilters {
+				a.log.Error("the broker refused a subscription; commands will not arrive", "filter", filter)
+			}
+			a.bridge.Connected()
+			a.ready.create()
+		},
+		OnDown: func(err error) { a.ready.remove() },
+	}
+	if a.broker != nil {
+		// Its address is known only when it listens; see Run.
+		options.Servers = []string{"mqtt://" + embeddedHost}
+		options.Dial = a.dialEmbedded
+		options.Username, options.Password = a.config.Broker.Username, a.config.Broker.Password.Reveal()
+	} else {
+		options.ReceiveMaximum = receiveWindow
+	}
+	if a.mqtt, err = mqtt.New(options); err != nil {
+		return err
+	}
+	a.registry.MustRegister(mqttCollector{a.mqtt})
+	return nil
+}
+
+// receiveWindow bounds what a broker may send before it is acknowledged; it is well below the bridge's inbox.
+const receiveWindow = 1024
+
+// embeddedHost stands for the embedded broker, whatever its port.
+const embeddedHost = "embedded.invalid:1883"
+
+func (a *App) dialEmbedded(ctx context.Context, network, _ string) (net.Conn, error) {
+	return new(net.Dialer).DialContext(ctx, network, a.broker.Addr())
+}
+
+// outbox is the way from the bridge to MQTT.
+func (a *App) outbox() bridge.Outbox {
+	if a.mqtt == nil {
+		return nowhere{}
+	}
+	return outbox{a.mqtt, a.log}
+}
+
+func (a *App) info() topic.Bridge {
+	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started}
+}
+
+// Registry is where the program's metrics are registered.
+func (a *App) Registry() *prometheus.Registry { return a.registry }
+
+// Run works until ctx ends or a part fails; when it returns, everything that it started has ended.
+func (a *App) Run(ctx context.Context) error {
+	var parts []part
+	if a.broker != nil {
+		parts = append(parts, part{name: "embedded broker", run: a.broker.Run, ready: a.broker.Ready()})
+	}
+	if a.mqtt != nil {
+		parts = append(parts, part{name: "MQTT client", run: a.mqtt.Run})
+	}
+	if a.config.HTTP.Listen != "" && !a.options.Offline {
+		parts = append(parts, part{name: "web server", run: a.serveHTTP})
+	}
+	if a.storeDir != "" && !a.options.Offline {
+		parts = append(parts, part{name: "control socket", run: func(ctx context.Context) error {
+			return control.Serve(ctx, control.SocketPath(a.storeDir), a)
+		}})
+	}
+	parts = append(parts, part{name: "bridge", run: a.bridge.Run})
+	defer a.ready.remove()
+	return runParts(ctx, parts)
+}

@@ -1,0 +1,59 @@
+package app
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"os"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/redact"
+)
+
+// NewLogger makes the program's logger: text for a terminal, JSON for everything else, unless the configuration chooses.
+// Command, cause and account of an operation come out of its context into each of its lines, and secrets are masked.
+func NewLogger(c config.Log, out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: c.Level}
+	var handler slog.Handler = slog.NewJSONHandler(out, options)
+	if c.Format == config.TextFormat || c.Format != config.JSONFormat && IsTerminal(out) {
+		handler = slog.NewTextHandler(out, options)
+	}
+	return slog.New(traced{redact.NewHandler(handler)})
+}
+
+// IsTerminal tells whether a person reads what is written there.
+func IsTerminal(out io.Writer) bool {
+	file, ok := out.(*os.File)
+	if !ok {
+		return false
+	}
+	info, err := file.Stat()
+	return err == nil && info.Mode()&os.ModeCharDevice != 0
+}
+
+// traced adds what an operation's context carries.
+type traced struct{ slog.Handler }
+
+func (h traced) Handle(ctx context.Context, record slog.Record) error {
+	t := bluelink.TraceOf(ctx)
+	for _, attr := range []slog.Attr{
+		slog.String("account", t.Account), slog.String("command", t.Command), slog.String("cause", string(t.Cause)),
+	} {
+		if attr.Value.String() != "" {
+			record.AddAttrs(attr)
+		}
+	}
+	return h.Handler.Handle(ctx, record)
+}
+
+func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Handler.WithAttrs(attrs)} }
+func (h traced) WithGroup(name string) slog.Handler       { return traced{h.Handler.WithGroup(name)} }
+
+// hideSecrets makes the log's mask know what the configuration holds.
+func hideSecrets(c *config.Config) {
+	for _, a := range c.Accounts {
+		redact.Register(a.Username.Reveal(), a.Password.Reveal(), a.PIN.Reveal(), a.RefreshToken.Reveal())
+	}
+	redact.Register(c.MQTT.Password.Reveal(), c.Broker.Password.Reveal())
+}

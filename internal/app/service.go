@@ -1,0 +1,137 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/control"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+var _ control.Service = (*App)(nil)
+
+// Vehicles lists all cars.
+func (a *App) Vehicles(context.Context) ([]control.Vehicle, error) {
+	var list []control.Vehicle
+	for _, car := range a.bridge.Cars() {
+		list = append(list, describe(car))
+	}
+	return list, nil
+}
+
+// State tells what is believed of a car.
+func (a *App) State(_ context.Context, ref string) (control.State, error) {
+	car, err := a.bridge.Car(ref)
+	if err != nil {
+		return control.State{}, err
+	}
+	state := control.State{Vehicle: describe(car), Fetched: car.State.FetchedAt()}
+	for r := range car.State.All() {
+		state.Data = append(state.Data, control.Datum{Key: r.Datum.Key, Value: plain(r.Value), Unit: r.Unit().String(), Reported: r.Reported})
+	}
+	return state, nil
+}
+
+// plain is a value as JSON and tables show it: the number of a quantity, since the unit stands beside it.
+func plain(value any) any {
+	switch v := value.(type) {
+	case vehicle.Quantity:
+		return v.Value
+	case interface{ Minutes() float64 }: // time.Duration
+		return v.Minutes()
+	}
+	return value
+}
+
+func describe(car bridge.Car) control.Vehicle {
+	v := car.Vehicle
+	return control.Vehicle{
+		Name: car.Name, Account: car.Account, ID: v.ID, CloudID: v.CloudID, VINEnd: v.VIN.Last4(), Brand: v.Brand.String(),
+		Region: v.Region.String(), Model: v.Model, Nickname: v.Name, Engine: v.Engine.String(), Protocol: v.Protocol(),
+		Reported: car.State.ReportedAt(), Stale: string(car.Stale),
+	}
+}
+
+// Send gives a command.
+func (a *App) Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error] {
+	return func(yield func(vehicle.Record, error) bool) {
+		spec, ok := vehicle.CommandByTopic(command)
+		if !ok {
+			yield(vehicle.Record{}, fmt.Errorf("there is no command %q", command))
+			return
+		}
+		request, err := vehicle.DecodeRequest(spec, payload)
+		if err != nil {
+			yield(vehicle.Record{}, err)
+			return
+		}
+		steps, err := a.bridge.Submit(ref, request, vehicle.ByCLI)
+		if err != nil {
+			yield(vehicle.Record{}, err)
+			return
+		}
+		for {
+			select {
+			case <-ctx.Done():
+				yield(vehicle.Record{}, context.Cause(ctx))
+				return
+			case record, more := <-steps:
+				if !more || !yield(record, nil) {
+					return
+				}
+			}
+		}
+	}
+}
+
+// Login signs in now, because a person asked for it.
+func (a *App) Login(ctx context.Context, account string) ([]control.Account, error) {
+	if account != "" && a.clouds[account] == nil {
+		return nil, fmt.Errorf("there is no account %q; configured are %v", account, slices.Sorted(maps.Keys(a.clouds)))
+	}
+	var failures []error
+	for name, cloud := range a.clouds {
+		if account != "" && account != name {
+			continue
+		}
+		ctx := bluelink.WithPerson(bluelink.WithTrace(ctx, bluelink.Trace{Account: name, Cause: vehicle.ByCLI}))
+		err := cloud.Login(ctx)
+		a.bridge.Observe(name, err)
+		if err != nil {
+			failures = append(failures, fmt.Errorf("account %s: %w; %s", name, err, bluelink.Hint(err)))
+		}
+	}
+	return a.accounts(), errors.Join(failures...)
+}
+
+// Health tells how the program stands.
+func (a *App) Health(context.Context) (control.Health, error) {
+	h := control.Health{Version: a.options.Version, Ready: true, Healthy: true, Accounts: a.accounts()}
+	if err := a.Ready(); err != nil {
+		h.Ready, h.NotReady = false, err.Error()
+	}
+	if err := a.bridge.Healthy(); err != nil {
+		h.Healthy, h.Sick = false, err.Error()
+	}
+	h.Connected = a.mqtt != nil && a.mqtt.Stats().Connected
+	return h, nil
+}
+
+func (a *App) accounts() []control.Account {
+	states := a.bridge.AccountStates()
+	var list []control.Account
+	for _, name := range slices.Sorted(maps.Keys(states)) {
+		s := states[name]
+		list = append(list, control.Account{Name: name, State: string(s.State), Since: s.Since, Message: s.Message, Cars: s.Cars})
+	}
+	return list
+}
+
+// Settle waits until the cars are known, as well as they can be: from the store, and from each account's first answer.
+func (a *App) Settle(ctx context.Context) error { return a.bridge.Settle(ctx) }

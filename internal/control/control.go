@@ -1,0 +1,87 @@
+// Package control is how the command line talks to a bridge: the same requests whether a running bridge answers them
+// over the socket in its store directory, or the command works by itself. [Service] is the whole contract; [Serve] offers
+// one on a socket and [Dial] reaches it.
+//
+// It imports vehicle. The composition root implements Service, the commands use it.
+package control
+
+import (
+	"context"
+	"iter"
+	"path/filepath"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Service is what can be asked of a bridge. Its errors are for people; a command's outcome is in its records.
+type Service interface {
+	// Vehicles lists all cars by name.
+	Vehicles(ctx context.Context) ([]Vehicle, error)
+	// State tells what is believed of a car; ref is its name, cloud id, VIN or an ending of one of them.
+	State(ctx context.Context, ref string) (State, error)
+	// Send gives a command and yields each step of it; the last one is terminal.
+	Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error]
+	// Login signs in to an account now, also when automatic attempts have stopped. An empty account means all.
+	Login(ctx context.Context, account string) ([]Account, error)
+	// Health tells how the bridge stands.
+	Health(ctx context.Context) (Health, error)
+}
+
+// Vehicle is a car in a list.
+type Vehicle struct {
+	Name     string     `json:"name"`
+	Account  string     `json:"account"`
+	ID       vehicle.ID `json:"id"`
+	CloudID  string     `json:"cloud_id"`
+	VINEnd   string     `json:"vin_last4"`
+	Brand    string     `json:"brand"`
+	Region   string     `json:"region"`
+	Model    string     `json:"model"`
+	Nickname string     `json:"nickname"`
+	Engine   string     `json:"engine"`
+	Protocol string     `json:"protocol"`
+	Reported time.Time  `json:"reported_at,omitzero"`
+	Stale    string     `json:"stale,omitempty"`
+}
+
+// State is what is believed of a car.
+type State struct {
+	Vehicle Vehicle   `json:"vehicle"`
+	Fetched time.Time `json:"fetched_at,omitzero"`
+	Data    []Datum   `json:"data"`
+}
+
+// Datum is one data point of a state.
+type Datum struct {
+	Key      string    `json:"key"`
+	Value    any       `json:"value"` // null while unknown
+	Unit     string    `json:"unit,omitempty"`
+	Reported time.Time `json:"reported_at,omitzero"`
+}
+
+// Account is how an account stands.
+type Account struct {
+	Name    string    `json:"name"`
+	State   string    `json:"state"`
+	Since   time.Time `json:"since"`
+	Message string    `json:"message,omitempty"`
+	Cars    int       `json:"vehicles"`
+}
+
+// Health is how a bridge stands.
+type Health struct {
+	Version   string    `json:"version"`
+	Ready     bool      `json:"ready"`
+	NotReady  string    `json:"not_ready,omitempty"`
+	Healthy   bool      `json:"healthy"`
+	Sick      string    `json:"sick,omitempty"`
+	Connected bool      `json:"mqtt_connected"`
+	Accounts  []Account `json:"accounts"`
+}
+
+// SocketName is the socket's name in a store directory.
+const SocketName = "control.sock"
+
+// SocketPath is where a bridge with this store directory listens.
+func SocketPath(storeDir string) string { return filepath.Join(storeDir, SocketName) }
