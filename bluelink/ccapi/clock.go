@@ -1,0 +1,132 @@
+package ccapi
+
+import (
+	"strconv"
+	"strings"
+	"time"
+	_ "time/tzdata" // the cars' clocks are in named zones, which not every machine knows
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// compact is how clouds write most times; fractions of a second may follow.
+const compact = "20060102150405"
+
+// readTime reads the times of docs/protocol/europe.md §5.1: yyyyMMddHHmmss with or without ISO punctuation and with a
+// fraction, in the given zone, or the form of HTTP headers, which says GMT itself. Zeroes, as clouds send for "no time",
+// are not one.
+func readTime(leaf value, zone *time.Location) (at time.Time, ok bool) {
+	if leaf.kind() != '"' {
+		return time.Time{}, false
+	}
+	text := strings.TrimSpace(leaf.str())
+	if strings.HasSuffix(text, "GMT") {
+		at, err := time.Parse(time.RFC1123, text)
+		return at.UTC(), err == nil
+	}
+	if len(text) > len(compact) && !onlyDigits(text[:len(compact)]) {
+		text = punctuation.Replace(text)
+	}
+	if len(text) < len(compact) || !onlyDigits(text[:len(compact)]) {
+		return time.Time{}, false
+	}
+	at, err := time.ParseInLocation(compact, text[:len(compact)], zone)
+	if err != nil || at.Year() < 2000 {
+		return time.Time{}, false
+	}
+	return at.UTC(), true
+}
+
+var punctuation = strings.NewReplacer("-", "", "T", "", ":", "", "Z", "")
+
+func onlyDigits(text string) bool { return text != "" && strings.Trim(text, "0123456789") == "" }
+
+// reportedAt notes when the car reported. A time that is missing or cannot be read leaves the report without one, which
+// never counts as newer than what is known.
+func (d *decoding) reportedAt(leaf value, zone *time.Location) {
+	if leaf.missing() {
+		return
+	}
+	at, ok := readTime(leaf, zone)
+	if !ok {
+		if code, refused := asNumber(leaf); refused == "" && code == 0 {
+			d.Refuse(vehicle.LastUpdatedAt, vehicle.RefusedSentinel, leaf.raw())
+			return
+		}
+		d.Refuse(vehicle.LastUpdatedAt, vehicle.RefusedType, leaf.raw())
+		return
+	}
+	d.Reported = at
+	vehicle.LastUpdatedAt.Set(d.Report, at, leaf.raw())
+}
+
+// timer12 reads the timers of the flat form (docs/protocol/europe.md §5.2): "hhmm" on a 12-hour clock with timeSection 0
+// for AM and 1 for PM, beside some that are on a 24-hour clock, and some whose minutes overflowed.
+func timer12(p vehicle.Point[vehicle.TimeOfDay], path string) rule {
+	return func(d *decoding) {
+		block := d.root.get(path)
+		take(d.Report, p, block.get("time"), func(leaf value) (vehicle.TimeOfDay, vehicle.Refused) {
+			return asTimer12(leaf, block.get("timeSection"))
+		})
+	}
+}
+
+func asTimer12(leaf, section value) (vehicle.TimeOfDay, vehicle.Refused) {
+	if leaf.kind() != '"' {
+		return vehicle.TimeOfDay{}, vehicle.RefusedType
+	}
+	text := leaf.str()
+	switch text {
+	case "", "0", "0000":
+		return vehicle.TimeOfDay{}, vehicle.RefusedSentinel
+	}
+	n, err := strconv.Atoi(text)
+	if err != nil || len(text) != 4 || !onlyDigits(text) {
+		return vehicle.TimeOfDay{}, vehicle.RefusedType
+	}
+	if n%100 > 60 {
+		n += 40
+	}
+	hour, minute := n/100, n%100
+	if n <= 1260 {
+		half, refused := asCode(section)
+		if refused != "" || section.kind() == '"' || section.missing() {
+			return vehicle.TimeOfDay{}, vehicle.RefusedType
+		}
+		if hour == 0 {
+			return vehicle.TimeOfDay{}, vehicle.RefusedRange // no hour of a 12-hour clock
+		}
+		hour %= 12
+		if half > 0 {
+			hour += 12
+		}
+	}
+	at, ok := vehicle.NewTimeOfDay(hour, minute)
+	if !ok {
+		return vehicle.TimeOfDay{}, vehicle.RefusedRange
+	}
+	return at, ""
+}
+
+// timer24 reads hour and minute from two leaves (docs/protocol/ccs2-status.md §2); 31:70 was never set.
+func timer24(p vehicle.Point[vehicle.TimeOfDay], hourPath, minutePath string) rule {
+	return func(d *decoding) {
+		hour, minute := d.root.get(hourPath), d.root.get(minutePath)
+		if hour.missing() || minute.missing() {
+			return
+		}
+		raw := hour.raw() + ":" + minute.raw()
+		h, wrongHour := asCode(hour)
+		m, wrongMinute := asCode(minute)
+		if wrongHour != "" || wrongMinute != "" {
+			d.Refuse(p, vehicle.RefusedType, raw)
+			return
+		}
+		at, ok := vehicle.NewTimeOfDay(h, m)
+		if !ok {
+			d.Refuse(p, vehicle.RefusedSentinel, raw)
+			return
+		}
+		p.Set(d.Report, at, raw)
+	}
+}

@@ -1,0 +1,291 @@
+package ccapi
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// minimalFlat is the answer of docs/protocol/europe.md §11.5.
+const minimalFlat = `{"retCode":"S","resCode":"0000","msgId":"…","resMsg":{"vehicleStatusInfo":{
+ "vehicleLocation":{"coord":{"lat":52.52,"lon":13.405,"alt":0,"type":0},"head":107,"speed":{"value":0,"unit":0},"accuracy":{"hdop":0,"pdop":0},"time":"20260703064056"},
+ "odometer":{"value":15234.5,"unit":1},
+ "vehicleStatus":{"time":"20260703064053","airCtrlOn":false,"engine":false,"acc":false,"ign3":false,"transCond":true,"doorLock":true,
+  "doorOpen":{"frontLeft":0,"frontRight":0,"backLeft":0,"backRight":0},"windowOpen":{"frontLeft":0,"frontRight":0,"backLeft":0,"backRight":0},
+  "trunkOpen":false,"hoodOpen":false,"airTemp":{"value":"0EH","unit":0,"hvacTempType":1},"defrost":false,"steerWheelHeat":0,"sideBackWindowHeat":0,
+  "seatHeaterVentState":{"flSeatHeatState":2,"frSeatHeatState":2,"rlSeatHeatState":2,"rrSeatHeatState":2},
+  "lampWireStatus":{"headLamp":{"headLampStatus":0},"stopLamp":{"leftLamp":0,"rightLamp":0},"turnSignalLamp":{"leftFrontLamp":0,"rightFrontLamp":0,"leftRearLamp":0,"rightRearLamp":0}},
+  "tirePressureLamp":{"tirePressureLampAll":0,"tirePressureLampFL":0,"tirePressureLampFR":0,"tirePressureLampRL":0,"tirePressureLampRR":0},
+  "battery":{"batSoc":88,"batState":0},"washerFluidStatus":false,"breakOilStatus":false,"smartKeyBatteryWarning":false,"lowFuelLight":false,
+  "evStatus":{"batteryCharge":false,"batteryStatus":65,"batteryPlugin":0,"chargePortDoorOpenStatus":2,"batteryPower":{"batteryStndChrgPower":0.0},
+   "remainTime2":{"etc1":{"value":7,"unit":1},"etc2":{"value":340,"unit":1},"etc3":{"value":85,"unit":1},"atc":{"value":85,"unit":1}},
+   "drvDistance":[{"rangeByFuel":{"evModeRange":{"value":237,"unit":1},"totalAvailableRange":{"value":237,"unit":1}},"type":2}],
+   "reservChargeInfos":{"reservFlag":0,
+    "reservChargeInfo":{"reservChargeInfoDetail":{"reservChargeSet":false,"reservInfo":{"day":[1],"time":{"time":"0800","timeSection":0}},"reservFatcSet":{"defrost":false,"airTemp":{"value":"14H","unit":0,"hvacTempType":1},"airCtrl":0,"heating1":0}}},
+    "reserveChargeInfo2":{"reservChargeInfoDetail":{"reservChargeSet":false,"reservInfo":{"day":[9],"time":{"time":"1200","timeSection":0}},"reservFatcSet":{"defrost":false,"airTemp":{"value":"00H","unit":0,"hvacTempType":1},"airCtrl":0,"heating1":0}}},
+    "offpeakPowerInfo":{"offPeakPowerTime1":{"starttime":{"time":"1130","timeSection":1},"endtime":{"time":"0130","timeSection":0}},"offPeakPowerFlag":2},
+    "ect":{"start":{"day":9,"time":{"time":"1200","timeSection":0}},"end":{"day":9,"time":{"time":"1200","timeSection":0}}},
+    "targetSOClist":[{"plugType":0,"targetSOClevel":80,"dte":{"type":2,"rangeByFuel":{"evModeRange":{"value":292,"unit":1},"totalAvailableRange":{"value":292,"unit":1}}}},
+                     {"plugType":1,"targetSOClevel":100,"dte":{"type":2,"rangeByFuel":{"evModeRange":{"value":365,"unit":1},"totalAvailableRange":{"value":365,"unit":1}}}}]}}}}}}`
+
+// damages are what a cloud may put in place of a leaf.
+var damages = map[string]any{
+	"null": nil, "true": true, "false": false, "text": "x", "empty text": "", "number": 7.5, "negative": -1, "huge": json.Number("1e400"),
+	"beyond 2^63": json.Number("36893488147419103232"), "list": []any{1}, "empty list": []any{}, "object": map[string]any{"x": 1},
+}
+
+// costs says which leaves more than one data point is computed from, and how many, by the end of their path.
+var costs = map[string]int{
+	// CCS2: one unit for all ranges and all pressures, states that are derived from others.
+	"DTE.Unit": 6, "PressureUnit": 5, "Lock": 2, "Open": 2, "OpenLevel": 2, "RemainTime": 2, "OffPeakTime.Mode": 2,
+	"ConnectorFastening.State": 2, "DTE.Total": 2, "WinterModeOperation": 2, "Schedule1.Hour": 2, "Schedule2.Hour": 2,
+	"Latitude": 6, "Longitude": 6,
+	// flat
+	"batteryPlugin": 2, "plugType": 2, "targetSOClevel": 2, "coord.lat": 6, "coord.lon": 6,
+}
+
+func costOf(path string) int {
+	for end, n := range costs {
+		if path == end || strings.HasSuffix(path, "."+end) {
+			return n
+		}
+	}
+	return 1
+}
+
+// spot is a place in a JSON document that can be damaged and mended.
+type spot struct {
+	path   string
+	leaf   bool
+	set    func(any)
+	remove func() // nil in a list
+	mend   func()
+}
+
+func spots(path string, node any, found []spot) []spot {
+	add := func(path string, child any, set func(any), remove func()) {
+		_, object := child.(map[string]any)
+		_, list := child.([]any)
+		found = append(found, spot{path, !object && !list, set, remove, func() { set(child) }})
+		found = spots(path, child, found)
+	}
+	switch n := node.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(n)) {
+			add(strings.TrimPrefix(path+"."+key, "."), n[key], func(v any) { n[key] = v }, func() { delete(n, key) })
+		}
+	case []any:
+		for i := range n {
+			add(path+"."+strconv.Itoa(i), n[i], func(v any) { n[i] = v }, nil)
+		}
+	}
+	return found
+}
+
+// TestDecode_DamageCostsOnlyItsOwnData damages every place of every European recording in every way.
+func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
+	answers := map[string][]byte{"minimal_ccs2": []byte(minimalTree), "minimal_flat": []byte(minimalFlat)}
+	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t, "eu")) })
+	for file, text := range answers {
+		t.Run(file, func(t *testing.T) {
+			t.Parallel()
+			engine := vehicle.EV
+			if strings.Contains(file, "phev") {
+				engine = vehicle.PHEV
+			}
+			damageEverything(t, protocolOf(file), engine, text)
+		})
+	}
+}
+
+func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text []byte) {
+	var tree map[string]any
+	if err := json.Unmarshal(text, &tree); err != nil {
+		t.Fatal(err)
+	}
+	delete(tree, "_fixture_meta")
+	root := any(tree)
+	for _, wrap := range []string{"resMsg", "vehicleStatusInfo"} {
+		if inner, ok := root.(map[string]any)[wrap]; ok {
+			root = inner // the envelope is the transport's business
+		}
+	}
+	read := func() map[string]any {
+		damaged, err := json.Marshal(root)
+		if err != nil {
+			t.Fatal(err)
+		}
+		report, err := Decode(vehicle.Europe, protocol, engine, damaged)
+		if err != nil {
+			return nil // only when nothing is left
+		}
+		values := map[string]any{}
+		state, _, _ := vehicle.State{}.Apply(report, someTime)
+		for reading := range state.All() {
+			if reading.Value != nil {
+				values[reading.Datum.Key] = reading.Value
+			}
+		}
+		return values
+	}
+	whole := read()
+	if len(whole) < 40 {
+		t.Fatalf("only %d data points in the undamaged answer", len(whole))
+	}
+	lost := func() []string { // what is not as before; something new counts as well
+		var keys []string
+		now := read()
+		for key, value := range whole {
+			if !reflect.DeepEqual(now[key], value) {
+				keys = append(keys, key)
+			}
+		}
+		for key := range now {
+			if _, ok := whole[key]; !ok {
+				keys = append(keys, key)
+			}
+		}
+		slices.Sort(keys)
+		return keys
+	}
+	places := spots("", root, nil)
+	removed := map[string][]string{} // by path of a leaf: what its removal costs
+	for _, place := range places {
+		if !place.leaf {
+			continue
+		}
+		if place.remove != nil {
+			place.remove()
+		} else {
+			place.set(nil)
+		}
+		removed[place.path] = lost()
+		place.mend()
+		if keys := removed[place.path]; len(keys) > costOf(place.path) {
+			t.Errorf("%s: without %s, %v is lost", engine, place.path, keys)
+		}
+		for kind, damage := range damages {
+			place.set(damage)
+			if keys := lost(); len(keys) > costOf(place.path) {
+				t.Errorf("%s: with %s at %s, %v is lost", engine, kind, place.path, keys)
+			}
+			place.mend()
+		}
+	}
+	for _, place := range places {
+		if place.leaf {
+			continue
+		}
+		var below []string
+		for path, keys := range removed {
+			if strings.HasPrefix(path, place.path+".") {
+				below = append(below, keys...)
+			}
+		}
+		for kind, damage := range damages {
+			place.set(damage)
+			for _, key := range lost() {
+				if !slices.Contains(below, key) && !belongs(key, place.path) {
+					t.Errorf("%s: with %s at %s, %s is lost", engine, kind, place.path, key)
+				}
+			}
+			place.mend()
+		}
+	}
+}
+
+// belongs allows what no single leaf below decides: lists, and a flag that has two leaves.
+func belongs(key, path string) bool {
+	return strings.HasSuffix(path, "day") && strings.HasSuffix(key, "_days") ||
+		strings.HasPrefix(path, "Cabin") && strings.Contains(key, "window")
+}
+
+// sane checks a report and what is believed after it, whatever the cloud sent.
+func sane(t *testing.T, report vehicle.Report) {
+	for _, o := range report.Observations {
+		if len(o.Raw) > 2*rawLimit+1 {
+			t.Errorf("%s keeps %d bytes of text", o.Datum, len(o.Raw))
+		}
+		if (o.Value == nil) == (o.Refuse == "") {
+			t.Errorf("%s has value %v and refusal %q", o.Datum, o.Value, o.Refuse)
+		}
+	}
+	state, _, _ := vehicle.State{}.Apply(report, someTime)
+	stored, err := json.Marshal(state)
+	if err != nil {
+		t.Fatalf("the state cannot be stored: %v", err)
+	}
+	var again vehicle.State
+	if err := json.Unmarshal(stored, &again); err != nil {
+		t.Fatalf("the stored state cannot be read: %v", err)
+	}
+	values := map[*vehicle.Datum]string{}
+	for reading := range again.All() {
+		values[reading.Datum] = fmt.Sprint(reading.Value)
+	}
+	for reading := range state.All() {
+		if fmt.Sprint(reading.Value) != values[reading.Datum] {
+			t.Errorf("%s: stored %v, read %s", reading.Datum, reading.Value, values[reading.Datum])
+		}
+	}
+}
+
+func fuzz(f *testing.F, protocol string, seeds ...string) {
+	for _, seed := range seeds {
+		f.Add([]byte(seed))
+	}
+	f.Fuzz(func(t *testing.T, text []byte) {
+		for _, engine := range []vehicle.Engine{vehicle.EngineUnknown, vehicle.EV, vehicle.PHEV, vehicle.ICE} {
+			if report, err := Decode(vehicle.Europe, protocol, engine, text); err == nil {
+				sane(t, report)
+			}
+		}
+	})
+}
+
+func FuzzDecodeFlat(f *testing.F) {
+	fuzz(f, "flat", minimalFlat, `{"vehicleStatus":{"time":"20260703064053","airTemp":{"value":"0EH"}}}`, `{"vehicle\u0053tatus":{}}`)
+}
+
+func FuzzDecodeCCS2(f *testing.F) {
+	fuzz(f, "ccs2", minimalTree, `{"Drivetrain":{"Odometer":1e400}}`, `{"Chassis":{"DrivingMode":{"State":"Eco\u0000\ud800"}}}`)
+}
+
+func BenchmarkDecodeCCS2(b *testing.B) {
+	b.ReportAllocs()
+	b.SetBytes(int64(len(minimalTree)))
+	for b.Loop() {
+		if _, err := Decode(vehicle.Europe, "ccs2", vehicle.EV, []byte(minimalTree)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+func BenchmarkDecodeFlat(b *testing.B) {
+	b.ReportAllocs()
+	b.SetBytes(int64(len(minimalFlat)))
+	for b.Loop() {
+		if _, err := Decode(vehicle.Europe, "flat", vehicle.EV, []byte(minimalFlat)); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkDecodeIntoMaps is what the standard library needs for the bare text, for comparison.
+func BenchmarkDecodeIntoMaps(b *testing.B) {
+	b.ReportAllocs()
+	b.SetBytes(int64(len(minimalTree)))
+	for b.Loop() {
+		var tree map[string]any
+		if err := json.Unmarshal([]byte(minimalTree), &tree); err != nil {
+			b.Fatal(err)
+		}
+	}
+}

@@ -1,0 +1,234 @@
+package ccapi
+
+import (
+	"errors"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// decoding is a status on its way to a report.
+type decoding struct {
+	*vehicle.Report
+	root   value
+	format *format
+}
+
+// most is how many observations a full report holds, about.
+const most = 128
+
+// A rule reads one data point, or a few that belong together, from where a table says that they stand. All rules keep the
+// same truth: a missing leaf says nothing; a leaf that is the wire's way to say "no value", or that cannot be read, is
+// refused with its reason; values stay in the car's unit.
+type rule func(*decoding)
+
+func (d *decoding) follow(rules []rule) {
+	if d.Observations == nil {
+		d.Observations = make([]vehicle.Observation, 0, most)
+	}
+	for _, read := range rules {
+		read(d)
+	}
+}
+
+// leafRule is a rule about one leaf.
+func leafRule[T any](p vehicle.Point[T], path string, convert func(value) (T, vehicle.Refused)) rule {
+	return func(d *decoding) { take(d.Report, p, d.root.get(path), convert) }
+}
+
+// take reads one leaf into a report.
+func take[T any](r *vehicle.Report, p vehicle.Point[T], leaf value, convert func(value) (T, vehicle.Refused)) {
+	if leaf.missing() {
+		return
+	}
+	v, refused := convert(leaf)
+	if refused != "" {
+		r.Refuse(p, refused, leaf.raw())
+		return
+	}
+	p.Set(r, v, leaf.raw())
+}
+
+func flag(p vehicle.Point[bool], path string) rule { return leafRule(p, path, asFlag) }
+
+// unless reads a flag whose 1 means no, such as the locks of the CCS2 tree.
+func unless(p vehicle.Point[bool], path string) rule {
+	return leafRule(p, path, func(leaf value) (bool, vehicle.Refused) {
+		on, refused := asFlag(leaf)
+		return !on, refused
+	})
+}
+
+// threeState reads a switch whose 1 means on and whose 0 and 2 mean off (docs/protocol/ccs2-status.md §2).
+func threeState(p vehicle.Point[bool], path string) rule { return leafRule(p, path, asThreeState) }
+
+func percent(p vehicle.Point[vehicle.Percent], path string) rule {
+	return leafRule(p, path, func(leaf value) (vehicle.Percent, vehicle.Refused) {
+		n, refused := asNumber(leaf)
+		return vehicle.Percent(n), refused
+	})
+}
+
+func number(p vehicle.Point[vehicle.Number], path string) rule {
+	return leafRule(p, path, func(leaf value) (vehicle.Number, vehicle.Refused) {
+		n, refused := asNumber(leaf)
+		return vehicle.Number(n), refused
+	})
+}
+
+func quantity(p vehicle.Point[vehicle.Quantity], path string, unit vehicle.Unit) rule {
+	return leafRule(p, path, func(leaf value) (vehicle.Quantity, vehicle.Refused) {
+		n, refused := asNumber(leaf)
+		return vehicle.Quantity{Value: n, Unit: unit}, refused
+	})
+}
+
+// withUnit reads a number whose unit another leaf tells.
+func withUnit(p vehicle.Point[vehicle.Quantity], path, unitPath string, unitOf func(value) (vehicle.Unit, vehicle.Refused)) rule {
+	return func(d *decoding) {
+		take(d.Report, p, d.root.get(path), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
+			n, refused := asNumber(leaf)
+			if refused != "" {
+				return vehicle.Quantity{}, refused
+			}
+			unit, refused := unitOf(d.root.get(unitPath))
+			return vehicle.Quantity{Value: n, Unit: unit}, refused
+		})
+	}
+}
+
+func distance(p vehicle.Point[vehicle.Quantity], path, unitPath string) rule {
+	return withUnit(p, path, unitPath, asDistanceUnit)
+}
+
+func minutes(p vehicle.Point[time.Duration], path string) rule { return leafRule(p, path, asMinutes) }
+
+func seat(p vehicle.Point[vehicle.Seat], path string) rule {
+	return leafRule(p, path, func(leaf value) (vehicle.Seat, vehicle.Refused) {
+		code, refused := asState(leaf)
+		if refused != "" {
+			return 0, refused
+		}
+		s, ok := vehicle.SeatOf(code)
+		if !ok {
+			return 0, vehicle.RefusedCode
+		}
+		return s, ""
+	})
+}
+
+// asNumber reads a number, or a text that is one.
+func asNumber(leaf value) (float64, vehicle.Refused) {
+	text := leaf.str()
+	if leaf.kind() == '"' {
+		if text = strings.TrimSpace(text); strings.Trim(text, "+-.0123456789eE") != "" {
+			return 0, vehicle.RefusedType // what ParseFloat would take besides numbers: inf, nan, 0x1p2
+		}
+	}
+	n, err := strconv.ParseFloat(text, 64)
+	switch {
+	case errors.Is(err, strconv.ErrRange):
+		return 0, vehicle.RefusedRange
+	case err != nil:
+		return 0, vehicle.RefusedType
+	}
+	return n, ""
+}
+
+// asFlag reads a flag: real cars send 0 and 1, some answers true and false, some "1".
+func asFlag(leaf value) (bool, vehicle.Refused) {
+	switch leaf.kind() {
+	case 't':
+		return true, ""
+	case 'f':
+		return false, ""
+	}
+	n, refused := asNumber(leaf)
+	return n != 0, refused
+}
+
+// asState reads the code of a state; false and true are 0 and 1.
+func asState(leaf value) (int, vehicle.Refused) {
+	switch leaf.kind() {
+	case 't':
+		return 1, ""
+	case 'f':
+		return 0, ""
+	}
+	return asCode(leaf)
+}
+
+// asCode reads a small whole number.
+func asCode(leaf value) (int, vehicle.Refused) {
+	n, refused := asNumber(leaf)
+	if refused == "" && (n != math.Trunc(n) || math.Abs(n) > math.MaxInt32) {
+		refused = vehicle.RefusedCode
+	}
+	if refused != "" {
+		return 0, refused
+	}
+	return int(n), ""
+}
+
+func asThreeState(leaf value) (bool, vehicle.Refused) {
+	code, refused := asState(leaf)
+	if refused == "" && code != 0 && code != 1 && code != 2 {
+		refused = vehicle.RefusedCode
+	}
+	return code == 1, refused
+}
+
+// asDistanceUnit reads docs/protocol/ccs2-status.md §4: 0 or nothing unknown, 1 km, 2 and 3 miles.
+func asDistanceUnit(leaf value) (vehicle.Unit, vehicle.Refused) {
+	if leaf.missing() {
+		return vehicle.NoUnit, ""
+	}
+	code, refused := asCode(leaf)
+	switch {
+	case refused != "":
+		return vehicle.NoUnit, vehicle.RefusedUnit
+	case code == 0:
+		return vehicle.NoUnit, ""
+	case code == 1:
+		return vehicle.Kilometre, ""
+	case code == 2 || code == 3:
+		return vehicle.Mile, ""
+	}
+	return vehicle.NoUnit, vehicle.RefusedUnit
+}
+
+// asTemperatureUnit reads docs/protocol/ccs2-status.md §4: nothing unknown, 0 °C, 1 °F.
+func asTemperatureUnit(leaf value) (vehicle.Unit, vehicle.Refused) {
+	if leaf.missing() {
+		return vehicle.NoUnit, ""
+	}
+	switch code, refused := asCode(leaf); {
+	case refused == "" && code == 0:
+		return vehicle.Celsius, ""
+	case refused == "" && code == 1:
+		return vehicle.Fahrenheit, ""
+	}
+	return vehicle.NoUnit, vehicle.RefusedUnit
+}
+
+func asMinutes(leaf value) (time.Duration, vehicle.Refused) {
+	n, refused := asNumber(leaf)
+	if refused == "" && math.Abs(n) > 1e6 { // beyond any meaning, and still within time.Duration
+		refused = vehicle.RefusedRange
+	}
+	if refused != "" {
+		return 0, refused
+	}
+	return time.Duration(n * float64(time.Minute)), ""
+}
+
+// tenths rounds to one decimal, as ranges and pressures are reported elsewhere.
+func tenths(n float64) float64 {
+	if rounded := math.Round(n*10) / 10; !math.IsInf(rounded, 0) {
+		return rounded
+	}
+	return n
+}
