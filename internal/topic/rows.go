@@ -206,9 +206,10 @@ func seatTopic(where string, p vehicle.Point[vehicle.Seat]) spec {
 func windowTopic(where string, flag vehicle.Point[bool], level vehicle.Point[vehicle.Opening]) spec {
 	topic := spec{
 		suffix: "status/windows/" + where, from: data(flag), write: window(flag, level),
-		value: "`{\"value\": 0, \"state\": \"CLOSED\"}`; 1 `OPEN`, 2 `VENTILATION`",
+		value: "`{\"value\": 0, \"state\": \"CLOSED\"}`; 1 `OPEN`",
 	}
 	if level.Datum != nil {
+		topic.value += ", 2 `VENTILATION` where the car tells it from open"
 		topic.from = append(topic.from, level.Datum)
 	}
 	return topic

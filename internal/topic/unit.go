@@ -43,6 +43,7 @@ type form struct {
 	metric   vehicle.Unit
 	imperial vehicle.Unit // both NoUnit where cars report one unit only
 	bare     bool         // without its unit, as in the service that this one replaces
+	others   string       // for docs/topics.md: further units that cars report
 }
 
 // forms derives this front's words from the kind.
@@ -52,8 +53,8 @@ var forms = [...]form{
 	vehicle.KindNumber:      {value: "number", decimals: 3},
 	vehicle.KindDistance:    {value: "number", decimals: 1, metric: vehicle.Kilometre, imperial: vehicle.Mile},
 	vehicle.KindTemperature: {value: "number", decimals: 1, metric: vehicle.Celsius, imperial: vehicle.Fahrenheit},
-	vehicle.KindPressure:    {value: "number", decimals: 2, metric: vehicle.Kilopascal, imperial: vehicle.PSI},
-	vehicle.KindEnergy:      {value: "number", decimals: 1, metric: vehicle.WattHour, imperial: vehicle.WattHour},
+	vehicle.KindPressure:    {value: "number", decimals: 2, metric: vehicle.Kilopascal, imperial: vehicle.PSI, others: ", bar"},
+	vehicle.KindEnergy:      {value: "number", decimals: 1, metric: vehicle.WattHour, imperial: vehicle.WattHour, others: ", kJ"},
 	vehicle.KindConsumption: {value: "number", decimals: 1, metric: vehicle.WattHourPerKilometre, imperial: vehicle.WattHourPerMile},
 	vehicle.KindPower:       {value: "number", decimals: 2},
 	vehicle.KindVoltage:     {value: "number", decimals: 1},

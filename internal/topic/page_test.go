@@ -1,0 +1,157 @@
+package topic
+
+import (
+	"bytes"
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// TestPage_IsFresh generates docs/topics.md; go generate writes it.
+func TestPage_IsFresh(t *testing.T) {
+	compare(t, "../../docs/topics.md", page(t))
+}
+
+func page(t *testing.T) []byte {
+	t.Helper()
+	var out bytes.Buffer
+	line := func(format string, args ...any) { fmt.Fprintf(&out, format+"\n", args...) }
+	line("# Topics")
+	line("")
+	line("<!-- Generated from internal/topic by go generate; changes by hand are lost. -->")
+	line("")
+	line("Every topic of the bridge. `{base}` is the base topic, which may have several levels; `{vehicle}` is the cloud's id of the car or the name that the configuration gives it; `{account}` is the account's name. Everything is sent with QoS 1.")
+	line("")
+	line("## Data")
+	line("")
+	line("Below `{base}/{vehicle}/`, in order of publication. A topic appears as soon as the car reports what it is made of. The payload is an envelope:")
+	line("")
+	line("```json")
+	sample := stateOf(t, func(r *vehicle.Report) { vehicle.SoC.Set(r, 74, "74") })
+	line("%s", NewTable(Options{}).Of(vehicle.SoC.Datum)[0].Append(nil, sample))
+	line("```")
+	line("")
+	line("`value` is null while it is unknown, `timestamp` is the bridge's clock when it was fetched, `reported_at` the car's clock in UTC (absent when unknown), `unit` the unit (absent where there is none). Units that depend on the car are its own, unless `units: metric` or `units: imperial` is set. Topics marked with * are those of the service that this one replaces.")
+	line("")
+	line("| topic | data point | value | unit | retained |")
+	line("|---|---|---|---|---|")
+	old := DropIn()
+	for at, topic := range specs() {
+		row := NewTable(Options{}).Rows()[at]
+		mark := ""
+		if slices.Contains(old, topic.suffix) {
+			mark = " *"
+		}
+		line("| `%s`%s | %s | %s | %s | %s |", topic.suffix, mark, keys(topic), valueWords(topic), unitWords(topic), retainWords(row))
+	}
+	for _, suffix := range old {
+		if why, never := NeverKnown()[suffix]; never {
+			line("| `%s` * | – | never published: %s | | |", suffix, why)
+		}
+	}
+	line("")
+	line("## Refreshes")
+	line("")
+	line("Below `{base}/{vehicle}/`, in the same envelope, retained.")
+	line("")
+	line("| topic | value |")
+	line("|---|---|")
+	line("| `status/last_updated` * | time of the last successful refresh, on the bridge's clock |")
+	line("| `status/data_source` * | `%s` from the cloud, `%s` from the car |", vehicle.FromCloud, vehicle.FromCar)
+	line("| `status/update_method` * | `%s`, `%s`, `%s`: how it was asked for |", vehicle.Cached, vehicle.Force, vehicle.Smart)
+	line("| `status/error` * | null after a successful refresh, else `{\"error\", \"error_type\", \"command_type\", \"timestamp\", \"reason\"}` |")
+	line("| `status/stale` | `true`, `false`: the data are older than they should be |")
+	line("| `status/stale_reason` | why, or null |")
+	line("")
+	line("## Cars, commands, accounts and the bridge")
+	line("")
+	line("Without envelope.")
+	line("")
+	line("| topic | direction | content | retained |")
+	line("|---|---|---|---|")
+	home, err := NewTree("{base}")
+	if err != nil {
+		t.Fatal(err)
+	}
+	car := home.Car("{vehicle}")
+	for _, row := range [][4]string{
+		{car.Availability(), "out", "`online`; `offline` when the account cannot work or nothing was read for a day", "yes"},
+		{car.Info(), "out", "JSON: who the car is and what it can do; of the VIN the last four characters", "yes"},
+		{car.Result("{id}"), "out", "JSON: the record of one command", "no"},
+		{car.Command("{command}"), "in", "a command; retained ones are refused", ""},
+		{home.AccountState("{account}"), "out", "JSON: state, quota and breaker", "yes"},
+		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
+		{home.BridgeInfo(), "out", "JSON: version, start, features", "yes"},
+		{home.BridgeHealth(), "out", "JSON: how the bridge is", "yes"},
+	} {
+		line("| `%s` | %s | %s | %s |", row[0], row[1], row[2], row[3])
+	}
+	line("")
+	line("Reserved; nothing is published or read there yet:")
+	line("")
+	for _, topic := range []string{
+		car.Event("{kind}"), car.Action("{id}", "{step}"), home.AccountCode("{account}"),
+		home.AccountCommand("{account}", CodeMethod), home.AccountCommand("{account}", CodeSet),
+		home.AccountCommand("{account}", Retry), home.BridgeRequest("{verb}"), home.BridgeResponse("{verb}"),
+	} {
+		line("- `%s`", topic)
+	}
+	line("")
+	line("## Commands")
+	line("")
+	line("Below `{base}/{vehicle}/commands/`. The payload is a plain word or a JSON object, which may also have `id`, `expires_at` and `source`.")
+	line("")
+	line("| command topic | plain words | JSON keys | meaning |")
+	line("|---|---|---|---|")
+	for _, c := range vehicle.Commands() {
+		line("| `%s` | %s | `%s` | %s |", c.Topic, c.Plain, strings.Join(c.Keys, "`, `"), c.Meaning)
+	}
+	return out.Bytes()
+}
+
+func keys(topic spec) string {
+	var all []string
+	for _, d := range slices.Concat(topic.from, topic.with) {
+		all = append(all, "`"+d.Key+"`")
+	}
+	if len(all) == 0 {
+		return "–"
+	}
+	return strings.Join(all, ", ")
+}
+
+func valueWords(topic spec) string {
+	if topic.value != "" {
+		return topic.value
+	}
+	return forms[topic.from[0].Kind].value
+}
+
+func unitWords(topic spec) string {
+	if topic.unit != "" || topic.value != "" || len(topic.from) == 0 {
+		return strings.TrimSpace(topic.unit)
+	}
+	d := topic.from[0]
+	f := forms[d.Kind]
+	switch {
+	case f.bare:
+		return ""
+	case d.Unit != vehicle.NoUnit:
+		return d.Unit.String()
+	case f.metric != vehicle.NoUnit && f.metric != f.imperial:
+		return f.metric.String() + ", " + f.imperial.String() + f.others
+	case f.metric != vehicle.NoUnit:
+		return f.metric.String() + f.others
+	}
+	return ""
+}
+
+func retainWords(row *Row) string {
+	if row.Retain {
+		return "yes"
+	}
+	return "when asked"
+}
