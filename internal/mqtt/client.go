@@ -155,7 +155,7 @@ func (c *Client) complete() error {
 		c.servers = append(c.servers, s)
 	}
 	if encrypted {
-		if _, err := o.TLS.config(); err != nil {
+		if _, err := o.TLS.config(func() {}); err != nil {
 			problems = append(problems, err)
 		}
 	}

@@ -19,6 +19,7 @@ import (
 type linkState struct {
 	server server // of the latest attempt
 	conn   *conn  // of the latest attempt, nil when dialling failed
+	asked  bool   // its server wanted a client certificate
 	up     bool   // OnUp was called for it
 	since  time.Time
 	short  int              // connections in a row that did not last
@@ -83,8 +84,8 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 		fmt.Errorf("no connection within %v: %w", c.opts.ConnectTimeout, context.DeadlineExceeded))
 	defer cancel()
 	index := slices.IndexFunc(c.servers, func(s server) bool { return s.url == u })
-	c.link.server, c.link.conn = c.servers[index], nil
-	network, err := c.dialer.dial(ctx, c.link.server)
+	c.link.server, c.link.conn, c.link.asked = c.servers[index], nil, false
+	network, err := c.dialer.dial(ctx, c.link.server, func() { c.link.asked = true })
 	if err != nil {
 		return nil, err
 	}
@@ -95,7 +96,10 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 // connectFailed notes a failed attempt. It speaks only when a server fails in a new way.
 func (c *Client) connectFailed(err error) {
 	server := c.link.server.url.String()
-	failure := connectError(server, err, c.link.conn != nil && c.link.conn.answeredOld())
+	failure := connectError(server, err, clues{
+		oldAnswer:           c.link.conn != nil && c.link.conn.answeredOld(),
+		askedForCertificate: c.link.asked,
+	})
 	c.remember(failure)
 	c.link.tries++
 	if c.link.failed[server] == failure.Kind {

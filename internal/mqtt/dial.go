@@ -30,8 +30,8 @@ type TLS struct {
 
 var errTLSFiles = errors.New("TLS files")
 
-// config reads the files.
-func (t TLS) config() (*tls.Config, error) {
+// config reads the files. Asked is called when the server wants a client certificate.
+func (t TLS) config(asked func()) (*tls.Config, error) {
 	config := &tls.Config{
 		MinVersion:         tls.VersionTLS12,
 		ServerName:         t.ServerName,
@@ -47,12 +47,16 @@ func (t TLS) config() (*tls.Config, error) {
 			return nil, fmt.Errorf("%w: CA file %s holds no PEM certificate", errTLSFiles, t.CAFile)
 		}
 	}
+	var certificate tls.Certificate // empty: none is sent
 	if t.CertFile != "" || t.KeyFile != "" {
-		certificate, err := tls.LoadX509KeyPair(t.CertFile, t.KeyFile)
-		if err != nil {
+		var err error
+		if certificate, err = tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
 			return nil, fmt.Errorf("%w: load client certificate: %w", errTLSFiles, err)
 		}
-		config.Certificates = []tls.Certificate{certificate}
+	}
+	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
+		asked()
+		return &certificate, nil
 	}
 	return config, nil
 }
@@ -103,12 +107,12 @@ type dialer struct {
 	tls     TLS
 }
 
-// dial connects to s. Every part of it ends with ctx.
-func (d dialer) dial(ctx context.Context, s server) (net.Conn, error) {
+// dial connects to s. Every part of it ends with ctx. Asked is called when s wants a client certificate.
+func (d dialer) dial(ctx context.Context, s server, asked func()) (net.Conn, error) {
 	var config *tls.Config
 	if s.tls {
 		var err error
-		if config, err = d.tls.config(); err != nil {
+		if config, err = d.tls.config(asked); err != nil {
 			return nil, err
 		}
 		if config.ServerName == "" {

@@ -84,9 +84,14 @@ var hints = map[error]string{
 // Hint says what a person can do about e; empty when only waiting helps.
 func (e *Error) Hint() string { return hints[e.Kind] }
 
-// connectError classifies why an attempt to connect failed. Old means that the answer to CONNECT had
-// the shape of MQTT 3.1.1.
-func connectError(server string, err error, old bool) *Error {
+// clues are what was seen of a failed attempt beside its error.
+type clues struct {
+	oldAnswer           bool // CONNECT was answered in the shape of MQTT 3.1.1
+	askedForCertificate bool // the server wanted a client certificate
+}
+
+// connectError classifies why an attempt to connect failed.
+func connectError(server string, err error, seen clues) *Error {
 	result := &Error{Op: "connect to", Server: server, Err: err}
 	if refusal, ok := errors.AsType[*autopaho.ConnackError](err); ok {
 		result.Code, result.Text = refusal.ReasonCode, refusal.Reason
@@ -96,15 +101,20 @@ func connectError(server string, err error, old bool) *Error {
 	switch {
 	case isTLS(err):
 		result.Kind = ErrTLS
-	case old:
+	case errors.Is(err, context.DeadlineExceeded):
+		result.Kind = ErrUnreachable
+		result.Err = fmt.Errorf("no answer in time: %w", err)
+	case seen.askedForCertificate:
+		// With TLS 1.3 the broker judges the certificate after our side of the handshake, and its alert is
+		// lost when it meets what we have begun to send.
+		result.Kind = ErrTLS
+		result.Err = fmt.Errorf("broker asked for a client certificate and closed the connection: %w", err)
+	case seen.oldAnswer:
 		result.Kind, result.Err = ErrProtocol, nil
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
 		// A proxy before a broker that still starts does this, and so do brokers without MQTT 5.
 		result.Kind = ErrUnreachable
 		result.Err = fmt.Errorf("closed instead of answering CONNECT (still starting, or without MQTT 5): %w", err)
-	case errors.Is(err, context.DeadlineExceeded):
-		result.Kind = ErrUnreachable
-		result.Err = fmt.Errorf("no answer in time: %w", err)
 	default:
 		result.Kind = ErrUnreachable
 	}
