@@ -51,12 +51,16 @@ type TokenStore interface {
 	Save(ctx context.Context, t Tokens) error
 }
 
-// Authority is how a protocol family obtains tokens. The session calls one method at a time.
+// Keep stores tokens in the middle of a sign-in or renewal. What later steps depend on must be durable first: a device id,
+// a refresh token that was rotated and whose predecessor no longer works.
+type Keep func(ctx context.Context, t Tokens) error
+
+// Authority is how a protocol family obtains tokens. The session calls one method at a time, and stores what it returns.
 type Authority interface {
 	// Login signs in with the account's credentials. It may reuse the device id of old.
-	Login(ctx context.Context, old Tokens) (Tokens, error)
+	Login(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
 	// Renew trades what old holds for new tokens without the password. ErrSessionExpired says that a sign-in is needed.
-	Renew(ctx context.Context, old Tokens) (Tokens, error)
+	Renew(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
 	// Register registers a device; its id goes into Tokens.Device.
 	Register(ctx context.Context) (device string, err error)
 }
@@ -75,6 +79,7 @@ type Session struct {
 	tokens  Tokens
 	loaded  bool
 	refused string    // an access token that the cloud no longer takes
+	dead    string    // a refresh token that the cloud no longer takes; tried again only after a restart
 	retryAt time.Time // no sign-in before
 	failure error     // of the last sign-in, repeated until retryAt
 	failed  int       // sign-ins that failed in a row
@@ -188,8 +193,11 @@ func (s *Session) load(ctx context.Context) error {
 // renew gets new tokens by the cheapest way that works: renewal, else sign-in.
 func (s *Session) renew(ctx context.Context) (Tokens, error) {
 	old := s.current()
-	if old.Refresh != "" {
-		t, err := s.authority.Renew(ctx, old)
+	s.mu.Lock()
+	dead := s.dead
+	s.mu.Unlock()
+	if old.Refresh != "" && old.Refresh != dead {
+		t, err := s.authority.Renew(ctx, old, s.keep)
 		if err == nil {
 			s.log.DebugContext(ctx, "session renewed", "expires", t.Expires)
 			return t, s.keep(ctx, t)
@@ -198,8 +206,11 @@ func (s *Session) renew(ctx context.Context) (Tokens, error) {
 			return Tokens{}, err // the renewal was not refused: what we hold may still be good
 		}
 		s.log.InfoContext(ctx, "session cannot be renewed, signing in", "error", err)
+		s.mu.Lock()
+		s.dead = s.tokens.Refresh
+		s.mu.Unlock()
 	}
-	return s.login(ctx, old)
+	return s.login(ctx, s.current())
 }
 
 func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
@@ -218,9 +229,9 @@ func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
 	if wait > 0 && !person {
 		return Tokens{}, &Error{Op: "sign in", Text: "waiting after a failure", RetryAfter: wait, Err: failure}
 	}
-	t, err := s.authority.Login(ctx, old)
+	t, err := s.authority.Login(ctx, old, s.keep)
 	if err != nil {
-		return Tokens{}, s.loginFailed(ctx, old, t, err)
+		return Tokens{}, s.loginFailed(ctx, err)
 	}
 	s.mu.Lock()
 	s.failed = 0
@@ -239,25 +250,20 @@ func WithPerson(ctx context.Context) context.Context {
 
 func byPerson(ctx context.Context) bool { return ctx.Value(personKey{}) != nil }
 
-// loginFailed remembers what must not be repeated. The device id that a failed sign-in registered is kept for the next.
-func (s *Session) loginFailed(ctx context.Context, old, got Tokens, err error) error {
+// loginFailed remembers what must not be repeated.
+func (s *Session) loginFailed(ctx context.Context, err error) error {
 	s.mu.Lock()
 	s.failed++
 	s.retryAt, s.failure = time.Now().Add(loginBackoff(s.failed)), err
 	s.mu.Unlock()
-	next := old
-	if got.Device != "" {
-		next.Device = got.Device
-	}
 	for why, sentinel := range stops {
 		if errors.Is(err, sentinel) {
+			next := s.current()
 			next.Stopped = &Stop{Why: why, Text: err.Error(), Since: time.Now(), Credentials: s.credentials(rand.Text())}
+			return errors.Join(err, s.keep(ctx, next))
 		}
 	}
-	if next.Device == old.Device && next.Stopped == old.Stopped {
-		return err
-	}
-	return errors.Join(err, s.keep(ctx, next))
+	return err
 }
 
 // loginBackoff is the wait after the n-th failed sign-in in a row: 10 s, doubling, at most 30 min.
