@@ -10,13 +10,21 @@ type action struct {
 	finish     func(*car)
 }
 
-// record is what the cloud tells about an action.
+// record is what the cloud tells about a command.
 type record struct {
 	id, device string
 	result     string // empty while pending
 	at         time.Time
-	uri        string
 }
+
+// Results of a command (docs/protocol/europe.md §7).
+const (
+	resultSuccess = "success"
+	resultFail    = "fail"
+	resultNone    = "non-response"
+)
+
+const recordsKept = 50
 
 // reach checks whether the cloud would try the car at all. The caller holds v.mu.
 func (v *car) reach() *refusal {
@@ -91,6 +99,62 @@ func (v *car) ask(c *call, soonAwake bool) (*report, *refusal) {
 		return nil, &refusedBusy // the client went away; nobody reads this
 	}
 	return answer, nil
+}
+
+// command sends a command to the car and returns its id; the car carries it out a few
+// seconds later, and its record says how that went.
+func (v *car) command(c *call, do effect) (string, *refusal) {
+	lost := c.acts(faultUnreachable)
+	spoiled := ""
+	if c.acts(faultAction) {
+		spoiled = c.fault.arg
+	}
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.settle(c.now)
+	if refused := v.reach(); refused != nil {
+		return "", refused
+	}
+	v.commands++
+	id := freshUUID()
+	if spoiled != "unrecorded" {
+		v.records = append(v.records, record{id: id, device: c.session.device, at: c.now})
+		if len(v.records) > recordsKept {
+			v.records = append(v.records[:0], v.records[len(v.records)-recordsKept:]...)
+		}
+	}
+	takes := 3*time.Second + time.Duration(v.chance("command", v.commands)*12*float64(time.Second))
+	v.action = &action{id: id, device: c.session.device, due: c.now.Add(takes), finish: func(v *car) {
+		switch {
+		case v.silent, lost, spoiled == resultNone:
+			v.conclude(id, resultNone)
+			return
+		case spoiled == resultFail:
+			v.conclude(id, resultFail)
+			return
+		}
+		v.wakeUp()
+		done := do(v)
+		v.decideCharging()
+		v.event()
+		switch {
+		case spoiled == "pending":
+		case done:
+			v.conclude(id, resultSuccess)
+		default:
+			v.conclude(id, resultFail)
+		}
+	}}
+	return id, nil
+}
+
+// conclude writes down how a command went.
+func (v *car) conclude(id, result string) {
+	for i := range v.records {
+		if v.records[i].id == id {
+			v.records[i].result = result
+		}
+	}
 }
 
 // answerTime is the wall time until a car answers. Without --latency-force it differs

@@ -24,7 +24,8 @@ type body struct {
 	energyKWh     float64 // in the traction battery
 	plug          plug
 	charging      bool
-	chargeHeld    bool // stopped by hand or schedule until the next plug-in or start
+	chargeHeld    bool // stopped by hand until the next plug-in or start
+	chargeNow     bool // started by hand, whatever the schedule says
 	chargeKW      float64
 	chargePort    bool // open
 	limitAC       int  // %

@@ -16,6 +16,7 @@ type car struct {
 	year       int
 	model      *model
 	replay     *replay // recorded payloads to answer with; nil for a living car
+	base       uint64  // where all its numbers come from
 
 	mu       sync.Mutex // guards all below
 	body     body
@@ -26,10 +27,13 @@ type car struct {
 	reports  uint64    // how many reports the cloud has had
 	action   *action   // the one wake or command under way, or nil
 	records  []record
-	days     map[int]*dayStats // by day number; the days lived in this world
-	trips    []tripRecord
-	wakes    int
-	commands int
+	// destination is where the last route command led.
+	destination string
+	days        map[int]*dayStats // by day number; the days lived in this world
+	trips       []tripRecord
+	history     *history // the days before today, as far as somebody asked
+	wakes       int
+	commands    int
 }
 
 // epochDay numbers days so that a car's history can be indexed.
@@ -51,6 +55,7 @@ func newCar(c *cloud, f face, index int) *car {
 		id:         fixedUUID(words("vehicle id")...),
 		vin:        vin(f.wmi, year, words("vin")...),
 		nickname:   "My " + m.name,
+		base:       roll(words("base")...),
 		registered: registered.Format("2006-01-02 15:04:05.000"),
 	}
 	if index >= len(models) {
@@ -60,13 +65,26 @@ func newCar(c *cloud, f face, index int) *car {
 	return v
 }
 
-// seed is a number that only this car has.
-func (v *car) seed(words ...any) uint64 {
-	return roll(append([]any{v.cloud.region, v.cloud.brand, v.vin, v.cloud.sim.options.Seed}, words...)...)
+// seed gives a number that only this car has, another for each topic and numbers. It is
+// asked for often, so it costs no more than some multiplications.
+func (v *car) seed(topic string, numbers ...int) uint64 {
+	const prime = 0x9e3779b97f4a7c15
+	n := v.base
+	for i := range len(topic) {
+		n = (n ^ uint64(topic[i])) * 0x100000001b3
+	}
+	for _, number := range numbers {
+		n = (n ^ uint64(number)) * prime
+		n ^= n >> 29
+	}
+	n = (n ^ n>>30) * 0xbf58476d1ce4e5b9
+	n = (n ^ n>>27) * 0x94d049bb133111eb
+	return n ^ n>>31
 }
 
-func (v *car) chance(words ...any) float64 {
-	return float64(v.seed(words...)>>11) / (1 << 53)
+// chance gives a number in [0, 1) in the same way.
+func (v *car) chance(topic string, numbers ...int) float64 {
+	return float64(v.seed(topic, numbers...)>>11) / (1 << 53)
 }
 
 func (v *car) ccs2Support() int {
@@ -161,7 +179,8 @@ func (v *car) nextEvent(to time.Time) time.Time {
 	}
 	if b.charging {
 		consider(v.chargeChanges())
-	} else if b.plug != plugNone {
+	}
+	if b.plug != plugNone {
 		consider(b.schedule.nextOpening(b.at))
 	}
 	consider(b.awakeTil)
@@ -212,7 +231,7 @@ var noTime time.Time
 // wakeUp makes the car's electronics run for a while, at the 12 V battery's expense.
 // The caller holds v.mu.
 func (v *car) wakeUp() {
-	if !v.body.driving() && !v.body.charging {
+	if !v.body.driving() && !v.body.charging && v.replay == nil {
 		v.body.battery12V = max(v.body.battery12V-wakeCost, 0)
 	}
 	v.stayAwake(awakeFor)
@@ -278,7 +297,8 @@ func (v *car) event() {
 func (v *car) rebirth() {
 	v.mu.Lock()
 	defer v.mu.Unlock()
-	v.nextTick, v.silent, v.action, v.records = noTime, false, nil, nil
+	v.nextTick, v.silent, v.action, v.records, v.destination = noTime, false, nil, nil, ""
+	v.report, v.history = nil, nil
 	v.days, v.trips, v.wakes, v.commands, v.reports = nil, nil, 0, 0, 0
 	v.beBorn()
 }

@@ -60,7 +60,7 @@ func (e *europe) ccs2Wake(c *call) reply {
 func (e *europe) parkedLocation(c *call) reply {
 	r := c.car.look(c.now)
 	if c.car.replay != nil {
-		return c.car.replay.parked(r)
+		return c.car.replay.parked()
 	}
 	t := newTree()
 	r.flatLocation(t, "")
@@ -75,7 +75,7 @@ func (e *europe) liveLocation(c *call) reply {
 		return refused.reply()
 	}
 	if v.replay != nil {
-		return v.replay.live(r)
+		return v.replay.live(r.at)
 	}
 	b := &r.body
 	t := newTree()
@@ -95,8 +95,11 @@ func (e *europe) liveLocation(c *call) reply {
 // chargeTargets gives the limits of both plugs.
 func (e *europe) chargeTargets(c *call) reply {
 	v := c.car
-	if !v.model.engine.plugs() {
+	switch {
+	case !v.model.engine.plugs():
 		return refusedSupport.reply()
+	case v.replay != nil:
+		return refusedNoData.reply()
 	}
 	r := v.look(c.now)
 	target := func(plugType, limit int) map[string]any {

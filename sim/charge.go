@@ -8,7 +8,7 @@ func (v *car) plugIn(p plug) {
 	if !v.model.engine.plugs() || b.driving() || p == plugDC && v.model.dcKW == 0 {
 		return
 	}
-	b.plug, b.chargePort, b.chargeHeld = p, true, false
+	b.plug, b.chargePort, b.chargeHeld, b.chargeNow = p, true, false, false
 	v.stayAwake(2 * time.Minute)
 	v.event()
 	v.startCharging()
@@ -25,13 +25,16 @@ func (v *car) unplug() {
 // says later.
 func (v *car) startCharging() {
 	b := &v.body
-	if b.plug == plugNone || b.charging || b.chargeHeld || b.soc(v.model) >= b.limit() || !b.schedule.allowsCharging(b.at) {
+	if b.plug == plugNone || b.charging || b.chargeHeld || b.soc(v.model) >= b.limit() || !b.mayCharge() {
 		return
 	}
 	b.charging = true
 	b.chargeKW = v.chargePower()
 	v.event()
 }
+
+// mayCharge reports whether driver or schedule let the car charge now.
+func (b *body) mayCharge() bool { return b.chargeNow || b.schedule.allowsCharging(b.at) }
 
 func (v *car) stopCharging() {
 	b := &v.body
@@ -52,7 +55,7 @@ func (v *car) decideCharging() {
 	b := &v.body
 	switch {
 	case b.plug == plugNone:
-	case b.charging && (b.soc(v.model) >= b.limit()-1e-6 || !b.schedule.allowsCharging(b.at)):
+	case b.charging && (b.soc(v.model) >= b.limit()-1e-6 || !b.mayCharge()):
 		v.stopCharging()
 	case b.charging:
 		b.chargeKW = v.chargePower()

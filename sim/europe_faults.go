@@ -12,6 +12,8 @@ func (e *europe) fits(c *call, f *fault) bool {
 		return c.spa && c.kind != kindRegister
 	case faultDuplicate, faultBusy, faultUnreachable, faultLowBattery:
 		return c.spa && c.live
+	case faultAction:
+		return c.spa && c.kind == kindCommand
 	case faultExpiredToken:
 		return c.spa && c.kind != kindRegister || c.path == pinPath
 	case faultInvalidDevice:

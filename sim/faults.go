@@ -35,6 +35,7 @@ const (
 	faultBusy          faultKind = "busy"
 	faultUnreachable   faultKind = "unreachable" // =silent: accepted, and the car never reports
 	faultLowBattery    faultKind = "low-battery"
+	faultAction        faultKind = "action" // =fail, non-response, pending, unrecorded: how a command ends
 	faultExpiredToken  faultKind = "expired-token"
 	faultInvalidDevice faultKind = "invalid-device"
 	faultBlocked       faultKind = "blocked" // =403: the page itself instead of a redirect
@@ -65,6 +66,7 @@ var faultArguments = []faultArgument{
 	{faultBusy, "", oneOf(""), "refuses wakes and commands: service temporarily unavailable (5031)"},
 	{faultUnreachable, "", oneOf("", "silent"), "refuses wakes and commands: car not reached (4081); =silent accepts them and the car never reports"},
 	{faultLowBattery, "", oneOf(""), "refuses wakes and commands: 12 V battery low (4007)"},
+	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "accepts commands, which fail, get no response, stay pending though done, or leave no record"},
 	{faultExpiredToken, "", oneOf(""), "the token of the call expires at this moment (401)"},
 	{faultInvalidDevice, "", oneOf(""), "the device id of the call becomes invalid at this moment (4002)"},
 	{faultBlocked, "", oneOf("", "403"), "the firewall refuses the sign-in page; =403 with a page instead of a redirect"},

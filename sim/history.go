@@ -57,41 +57,96 @@ func (v *car) day(at time.Time) *dayStats {
 
 const daysKept = 70
 
-// past is what happened on a day: lived days as they were, days before the car came
-// into the world as its habit would have had them. The caller holds v.mu.
-func (v *car) past(number int) (dayStats, []tripRecord) {
-	if number >= epochDay(v.pattern.born) {
-		stats := dayStats{}
+// lived reports whether the car was in this world on a day.
+func (v *car) lived(number int) bool { return number >= epochDay(v.pattern.born) }
+
+// used is what the car used on a day: lived days as they were, earlier ones as its
+// habit would have had them. The caller holds v.mu.
+func (v *car) used(number int) dayStats {
+	stats := dayStats{}
+	if v.lived(number) {
 		if d := v.days[number]; d != nil {
 			stats = *d
 		}
-		var trips []tripRecord
+		return stats
+	}
+	for i := range commuteHours(weekdayOf(number)) {
+		if km := v.pastKm(number, i); km > 0 {
+			stats.km += km
+			stats.book(km * v.model.kWhPerKm * 1000 * (0.9 + 0.2*v.chance("wind", number, i)))
+		}
+	}
+	return stats
+}
+
+// pastKm is the length of a drive before the car came into the world, 0 on a day off.
+func (v *car) pastKm(number, i int) float64 {
+	if v.seed("rest", number, i)%8 == 0 {
+		return 0
+	}
+	return round(12+v.chance("past km", number, i)*26, 1)
+}
+
+// drives lists the drives of a day. The caller holds v.mu.
+func (v *car) drives(number int) []tripRecord {
+	var trips []tripRecord
+	if v.lived(number) {
 		for _, t := range v.trips {
 			if epochDay(t.from) == number {
 				trips = append(trips, t)
 			}
 		}
-		return stats, trips
+		return trips
 	}
-	stats := dayStats{}
-	var trips []tripRecord
 	date := time.Unix(int64(number)*86400, 0).UTC()
 	for i, hour := range commuteHours(date.Weekday()) {
-		if v.seed("rest", number, i)%8 == 0 {
+		km := v.pastKm(number, i)
+		if km == 0 {
 			continue
 		}
-		km := round(12+v.chance("past", number, i)*26, 1)
 		from := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, berlin).
-			Add(time.Duration(hour * float64(time.Hour))).Add(time.Duration(v.seed("past", number, i)%3600) * time.Second)
+			Add(time.Duration(hour * float64(time.Hour))).Add(time.Duration(v.seed("past start", number, i)%3600) * time.Second)
 		trips = append(trips, tripRecord{from: from, to: from.Add(time.Duration(km / 42 * float64(time.Hour))), km: km})
-		part := dayStats{km: km}
-		if v.model.engine.plugs() {
-			part.book(km * v.model.kWhPerKm * 1000 * (0.9 + 0.2*v.chance("wind", number, i)))
-		}
-		stats.add(part)
 	}
-	return stats, trips
+	return trips
 }
+
+func weekdayOf(number int) time.Weekday { return time.Weekday((number + 4) % 7) } // day 0 was a Thursday
+
+// history sums up the days before a certain one, as nothing changes there any more.
+type history struct {
+	today, shift int
+	days         [29]dayStats // yesterday first
+	months       []monthStats // newest first, the present one without today
+}
+
+type monthStats struct {
+	label string
+	dayStats
+}
+
+// upTo brings the history up to a day. The caller holds v.mu.
+func (v *car) upTo(today, shift int) *history {
+	if h := v.history; h != nil && h.today == today && h.shift == shift {
+		return h
+	}
+	h := &history{today: today, shift: shift, months: []monthStats{{label: monthLabel(today - shift)}}}
+	for ago := 1; ago <= 365; ago++ {
+		stats := v.used(today - ago)
+		if ago <= len(h.days) {
+			h.days[ago-1] = stats
+		}
+		label := monthLabel(today - ago - shift)
+		if h.months[len(h.months)-1].label != label {
+			h.months = append(h.months, monthStats{label: label})
+		}
+		h.months[len(h.months)-1].add(stats)
+	}
+	v.history = h
+	return h
+}
+
+func monthLabel(number int) string { return dayLabel(number)[:6] }
 
 // labelShift is how many days car time is ahead of the calendar that clients live in;
 // with a time scale a car's days go by faster than ours, but its history must not reach
@@ -102,16 +157,22 @@ func dayLabel(number int) string {
 	return time.Unix(int64(number)*86400, 0).UTC().Format("20060102")
 }
 
-// energyEntry is a row of drvhistory, in Wh.
-func energyEntry(period int, date string, d dayStats) map[string]any {
-	row := map[string]any{
-		"drivingPeriod": period, "totalPwrCsp": whole(d.totalWh()), "motorPwrCsp": whole(d.motorWh), "climatePwrCsp": whole(d.climateWh),
-		"eDPwrCsp": whole(d.electronicsWh), "batteryMgPwrCsp": whole(d.careWh), "regenPwr": whole(d.regenW), "calculativeOdo": whole(d.km),
-	}
+// appendEnergy writes a row of drvhistory, in Wh; total and average rows have no date.
+func appendEnergy(buf []byte, period int, date string, d dayStats) []byte {
+	buf = strconv.AppendInt(append(buf, `{"drivingPeriod":`...), int64(period), 10)
 	if date != "" {
-		row["drivingDate"] = date
+		buf = append(append(append(buf, `,"drivingDate":"`...), date...), '"')
 	}
-	return row
+	for _, row := range [...]struct {
+		key string
+		v   float64
+	}{
+		{`,"totalPwrCsp":`, d.totalWh()}, {`,"motorPwrCsp":`, d.motorWh}, {`,"climatePwrCsp":`, d.climateWh},
+		{`,"eDPwrCsp":`, d.electronicsWh}, {`,"batteryMgPwrCsp":`, d.careWh}, {`,"regenPwr":`, d.regenW}, {`,"calculativeOdo":`, d.km},
+	} {
+		buf = strconv.AppendInt(append(buf, row.key...), int64(whole(row.v)), 10)
+	}
+	return append(buf, '}')
 }
 
 func scaled(d dayStats, by float64) dayStats {
@@ -135,49 +196,62 @@ func (e *europe) drivingHistory(c *call) reply {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.settle(c.now)
-	today, shift := epochDay(v.body.at), v.labelShift(c.now)
-	var sum, current dayStats
-	driven := 0
-	detail := []any{}
 	if *body.PeriodTarget == 1 {
-		// All time: the odometer says how much, the habit how.
-		months := map[string]*dayStats{}
-		var labels []string
-		for number := today - 365; number <= today; number++ {
-			stats, _ := v.past(number)
-			label := dayLabel(number - shift)[:6]
-			if months[label] == nil {
-				months[label] = &dayStats{}
-				labels = append(labels, label)
-			}
-			months[label].add(stats)
-			current = stats
-		}
-		for i := len(labels) - 1; i >= 0; i-- {
-			detail = append(detail, energyEntry(0, labels[i], *months[labels[i]]))
-		}
-		sum.km = v.body.odometerKm
-		sum.book(v.body.odometerKm * v.model.kWhPerKm * 1000)
-		driven = max(1, int(sum.km/45))
-	} else {
-		for number := today; number > today-30; number-- {
-			stats, _ := v.past(number)
-			if number == today {
-				current = stats
-			}
-			if stats.km < 0.5 {
-				continue
-			}
-			driven++
-			sum.add(stats)
-			detail = append(detail, energyEntry(0, dayLabel(number-shift), stats))
-		}
+		return spaAnswer(v.energyEver(c.now))
 	}
-	average := scaled(sum, 1/math.Max(1, float64(driven)))
-	return spaAnswer(marshal(map[string]any{
-		"drivingInfo":       []any{energyEntry(0, "", sum), energyEntry(1, "", average), energyEntry(2, "", current)},
-		"drivingInfoDetail": detail,
-	}))
+	return spaAnswer(v.energy30Days(c.now))
+}
+
+// energyEver is the whole life by month: the odometer says how much was used, the habit
+// how.
+func (v *car) energyEver(now time.Time) []byte {
+	today, shift := epochDay(v.body.at), v.labelShift(now)
+	current := v.used(today)
+	var detail []byte
+	for i, month := range v.upTo(today, shift).months {
+		if i == 0 {
+			month.add(current)
+		} else {
+			detail = append(detail, ',')
+		}
+		detail = appendEnergy(detail, 0, month.label, month.dayStats)
+	}
+	ever := dayStats{km: v.body.odometerKm}
+	ever.book(ever.km * v.model.kWhPerKm * 1000)
+	return energyLists(ever, max(1, int(ever.km/45)), current, detail)
+}
+
+// energy30Days is the last 30 days on which the car drove, by day.
+func (v *car) energy30Days(now time.Time) []byte {
+	today, shift := epochDay(v.body.at), v.labelShift(now)
+	current := v.used(today)
+	var sum dayStats
+	var detail []byte
+	driven := 0
+	add := func(number int, stats dayStats) {
+		if stats.km < 0.5 {
+			return
+		}
+		if driven++; driven > 1 {
+			detail = append(detail, ',')
+		}
+		sum.add(stats)
+		detail = appendEnergy(detail, 0, dayLabel(number-shift), stats)
+	}
+	add(today, current)
+	for ago, stats := range v.upTo(today, shift).days {
+		add(today-ago-1, stats)
+	}
+	return energyLists(sum, max(1, driven), current, detail)
+}
+
+// energyLists writes total, average over the driven days, and today, then the rows.
+func energyLists(sum dayStats, driven int, current dayStats, detail []byte) []byte {
+	buf := append(make([]byte, 0, len(detail)+640), `{"drivingInfo":[`...)
+	buf = append(appendEnergy(buf, 0, "", sum), ',')
+	buf = append(appendEnergy(buf, 1, "", scaled(sum, 1/float64(driven))), ',')
+	buf = appendEnergy(buf, 2, "", current)
+	return append(append(append(buf, `],"drivingInfoDetail":[`...), detail...), `]}`...)
 }
 
 // tripSums are the figures of trips, a day or a month.
@@ -236,7 +310,7 @@ func (e *europe) tripInfo(c *call) reply {
 			if number > today || number < oldest {
 				continue
 			}
-			_, trips := v.past(number)
+			trips := v.drives(number)
 			for _, t := range trips {
 				sums.add(t)
 			}
@@ -253,7 +327,7 @@ func (e *europe) tripInfo(c *call) reply {
 		number := int(date.Unix()/86400) + shift
 		var trips []tripRecord
 		if number <= today && number >= oldest {
-			_, trips = v.past(number)
+			trips = v.drives(number)
 		}
 		if len(trips) == 0 {
 			return spaAnswer([]byte(`{"dayTripList":[]}`))
@@ -292,7 +366,7 @@ func (e *europe) monthlyReport(c *call) reply {
 	starts := 0
 	for d := month; d.Month() == month.Month(); d = d.AddDate(0, 0, 1) {
 		if number := int(d.Unix()/86400) + shift; number <= today && number >= today-730 {
-			_, trips := v.past(number)
+			trips := v.drives(number)
 			starts += len(trips)
 			for _, t := range trips {
 				sums.add(t)

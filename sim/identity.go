@@ -22,11 +22,6 @@ func roll(words ...any) uint64 {
 	return binary.BigEndian.Uint64(sum[:8])
 }
 
-// fraction gives a number in [0, 1) that depends only on its words.
-func fraction(words ...any) float64 {
-	return float64(roll(words...)>>11) / (1 << 53)
-}
-
 // fixedUUID gives the version 4 UUID that belongs to its words.
 func fixedUUID(words ...any) string {
 	sum := digest(words...)

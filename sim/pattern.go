@@ -27,7 +27,7 @@ type pattern struct {
 
 	next   time.Time // next departure, zero for a parked car
 	plugAt time.Time // when the driver plugs in after arriving, or zero
-	tours  uint64    // departures taken so far
+	tours  int       // departures taken so far
 }
 
 type patternKind int
@@ -47,7 +47,7 @@ const (
 )
 
 func (v *car) choosePattern(start time.Time) pattern {
-	if v.cloud.sim.options.Parked {
+	if v.cloud.sim.options.Parked || v.replay != nil {
 		// A parked car has stood for some hours and said so when it arrived.
 		return pattern{born: start.Add(-time.Duration(2+v.seed("parked")%10) * time.Hour), soc: 35 + v.chance("soc")*50}
 	}

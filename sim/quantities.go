@@ -15,13 +15,20 @@ type quantity struct {
 	get func(*car) any
 	// set changes the car; nil for what only follows from other quantities.
 	set func(*car, json.RawMessage) error
+	// of says which engines have it; nil for all.
+	of func(engine) bool
+}
+
+// only restricts a quantity to some engines.
+func only(of func(engine) bool, q quantity) quantity {
+	q.of = of
+	return q
 }
 
 // number makes a quantity of a float within bounds.
 func number(key string, low, high float64, digits int, at func(*body) *float64) quantity {
-	return quantity{key,
-		func(v *car) any { return round(*at(&v.body), digits) },
-		func(v *car, raw json.RawMessage) error {
+	return quantity{key: key, get: func(v *car) any { return round(*at(&v.body), digits) },
+		set: func(v *car, raw json.RawMessage) error {
 			n, err := readNumber(raw, low, high)
 			if err == nil {
 				*at(&v.body) = n
@@ -33,9 +40,8 @@ func number(key string, low, high float64, digits int, at func(*body) *float64) 
 
 // integer makes a quantity of a whole number within bounds.
 func integer(key string, low, high int, at func(*body) *int) quantity {
-	return quantity{key,
-		func(v *car) any { return *at(&v.body) },
-		func(v *car, raw json.RawMessage) error {
+	return quantity{key: key, get: func(v *car) any { return *at(&v.body) },
+		set: func(v *car, raw json.RawMessage) error {
 			n, err := readNumber(raw, float64(low), float64(high))
 			if err == nil && n != math.Trunc(n) {
 				err = errors.New("must be a whole number")
@@ -50,9 +56,8 @@ func integer(key string, low, high int, at func(*body) *int) quantity {
 
 // truth makes a quantity of something that is so or not.
 func truth(key string, at func(*body) *bool) quantity {
-	return quantity{key,
-		func(v *car) any { return *at(&v.body) },
-		func(v *car, raw json.RawMessage) error { return readBool(raw, at(&v.body)) },
+	return quantity{key: key, get: func(v *car) any { return *at(&v.body) },
+		set: func(v *car, raw json.RawMessage) error { return readBool(raw, at(&v.body)) },
 	}
 }
 
@@ -84,45 +89,28 @@ var corners = [4]string{"front_left", "front_right", "back_left", "back_right"}
 
 var quantities = func() []quantity {
 	all := []quantity{
-		{"soc_percent", func(v *car) any { return round(v.body.soc(v.model), 2) }, func(v *car, raw json.RawMessage) error {
-			n, err := readNumber(raw, 0, 100)
-			switch {
-			case err != nil:
-				return err
-			case !v.model.engine.plugs():
-				return errors.New("this car has no traction battery to charge")
-			}
-			v.body.energyKWh = n / 100 * v.model.capacityKWh
-			return nil
-		}},
-		{"range_km", func(v *car) any { return round(v.body.totalRange(v.model), 1) }, nil},
-		{"plug", func(v *car) any { return v.body.plug.String() }, setPlug},
-		{"charging", func(v *car) any { return v.body.charging }, setCharging},
-		{"charging_power_kw", func(v *car) any { return round(v.body.chargeKW, 2) }, nil},
-		truth("charge_port_open", func(b *body) *bool { return &b.chargePort }),
-		integer("charge_limit_ac", 50, 100, func(b *body) *int { return &b.limitAC }),
-		integer("charge_limit_dc", 50, 100, func(b *body) *int { return &b.limitDC }),
-		integer("charging_current_level", 1, 3, func(b *body) *int { return &b.currentLevel }),
-		integer("v2l_limit_percent", 0, 100, func(b *body) *int { return &b.v2lLimit }),
-		truth("schedule_charging", func(b *body) *bool { return &b.schedule.charging }),
-		truth("schedule_off_peak_only", func(b *body) *bool { return &b.schedule.offPeakOnly }),
+		only(engine.plugs, quantity{key: "soc_percent", get: func(v *car) any { return round(v.body.soc(v.model), 2) }, set: setSoC}),
+		{key: "range_km", get: func(v *car) any { return round(v.body.totalRange(v.model), 1) }},
+		only(engine.plugs, quantity{key: "plug", get: func(v *car) any { return v.body.plug.String() }, set: setPlug}),
+		only(engine.plugs, quantity{key: "charging", get: func(v *car) any { return v.body.charging }, set: setCharging}),
+		only(engine.plugs, quantity{key: "charging_power_kw", get: func(v *car) any { return round(v.body.chargeKW, 2) }}),
+		only(engine.plugs, truth("charge_port_open", func(b *body) *bool { return &b.chargePort })),
+		only(engine.plugs, integer("charge_limit_ac", 50, 100, func(b *body) *int { return &b.limitAC })),
+		only(engine.plugs, integer("charge_limit_dc", 50, 100, func(b *body) *int { return &b.limitDC })),
+		only(engine.plugs, integer("charging_current_level", 1, 3, func(b *body) *int { return &b.currentLevel })),
+		only(engine.plugs, integer("v2l_limit_percent", 0, 100, func(b *body) *int { return &b.v2lLimit })),
+		only(engine.plugs, truth("schedule_charging", func(b *body) *bool { return &b.schedule.charging })),
+		only(engine.plugs, truth("schedule_off_peak_only", func(b *body) *bool { return &b.schedule.offPeakOnly })),
 		number("battery_12v_percent", 0, 100, 2, func(b *body) *float64 { return &b.battery12V }),
 		truth("battery_12v_unreliable", func(b *body) *bool { return &b.unreliable12V }),
-		number("fuel_percent", 0, 100, 1, func(b *body) *float64 { return &b.fuelPercent }),
+		only(engine.burns, number("fuel_percent", 0, 100, 1, func(b *body) *float64 { return &b.fuelPercent })),
 		number("odometer_km", 0, 2_000_000, 2, func(b *body) *float64 { return &b.odometerKm }),
 		number("latitude", -90, 90, 6, func(b *body) *float64 { return &b.lat }),
 		number("longitude", -180, 180, 6, func(b *body) *float64 { return &b.lon }),
 		number("heading_degrees", 0, 360, 0, func(b *body) *float64 { return &b.heading }),
-		{"speed_kmh", func(v *car) any { return round(v.body.speedKmh, 1) }, nil},
-		{"driving", func(v *car) any { return v.body.driving() }, setDriving},
-		{"locked", func(v *car) any { return v.body.allLocked() }, func(v *car, raw json.RawMessage) error {
-			var locked bool
-			err := readBool(raw, &locked)
-			if err == nil {
-				v.body.setLocked(locked)
-			}
-			return err
-		}},
+		{key: "speed_kmh", get: func(v *car) any { return round(v.body.speedKmh, 1) }},
+		{key: "driving", get: func(v *car) any { return v.body.driving() }, set: setDriving},
+		{key: "locked", get: func(v *car) any { return v.body.allLocked() }, set: setLocked},
 	}
 	for i, corner := range corners {
 		all = append(all,
@@ -137,7 +125,7 @@ var quantities = func() []quantity {
 		truth("trunk_open", func(b *body) *bool { return &b.trunk }),
 		truth("hood_open", func(b *body) *bool { return &b.hood }),
 		truth("sunroof_open", func(b *body) *bool { return &b.sunroof }),
-		quantity{"climate", func(v *car) any { return v.body.climate }, setClimate},
+		quantity{key: "climate", get: func(v *car) any { return v.body.climate }, set: setClimate},
 		number("climate_celsius", 14, 30, 1, func(b *body) *float64 { return &b.temperatureC }),
 		truth("defrost", func(b *body) *bool { return &b.defrost }),
 		truth("rear_window_heat", func(b *body) *bool { return &b.rearHeat }),
@@ -145,13 +133,14 @@ var quantities = func() []quantity {
 		integer("steering_wheel_heat", 0, 2, func(b *body) *int { return &b.wheelHeat }),
 		number("outside_celsius", -50, 60, 1, func(b *body) *float64 { return &b.outsideC }),
 		truth("valet", func(b *body) *bool { return &b.valet }),
-		quantity{"hazard_lights", func(v *car) any { return v.body.at.Before(v.body.hazardTil) }, nil},
+		quantity{key: "hazard_lights", get: func(v *car) any { return v.body.at.Before(v.body.hazardTil) }},
 		truth("washer_fluid_low", func(b *body) *bool { return &b.washerLow }),
 		truth("brake_fluid_low", func(b *body) *bool { return &b.brakeLow }),
 		truth("key_battery_low", func(b *body) *bool { return &b.fobLow }),
-		quantity{"asleep", func(v *car) any { return v.body.asleep() }, setAsleep},
-		quantity{"reachable", func(v *car) any { return !v.silent }, setReachable},
-		quantity{"pattern", func(v *car) any { return v.pattern.kind.String() }, setPattern},
+		quantity{key: "destination", get: func(v *car) any { return v.destination }},
+		quantity{key: "asleep", get: func(v *car) any { return v.body.asleep() }, set: setAsleep},
+		quantity{key: "reachable", get: func(v *car) any { return !v.silent }, set: setReachable},
+		quantity{key: "pattern", get: func(v *car) any { return v.pattern.kind.String() }, set: setPattern},
 	)
 }()
 
@@ -163,10 +152,14 @@ const reportKey = "report"
 func (v *car) truths() map[string]any {
 	values := make(map[string]any, len(quantities)+1)
 	for _, q := range quantities {
-		values[q.key] = q.get(v)
+		if v.has(q) {
+			values[q.key] = q.get(v)
+		}
 	}
 	return values
 }
+
+func (v *car) has(q quantity) bool { return q.of == nil || q.of(v.model.engine) }
 
 // set changes quantities by hand, all or none. The caller holds v.mu and has settled
 // the car.
@@ -202,6 +195,8 @@ func (v *car) setEach(values map[string]json.RawMessage) (wrong []string) {
 		case !given:
 		case q.set == nil:
 			wrong = append(wrong, q.key+" follows from others and cannot be set")
+		case !v.has(q):
+			wrong = append(wrong, q.key+" is nothing that this car has; its engine is "+v.model.engine.String())
 		default:
 			if err := q.set(v, raw); err != nil {
 				wrong = append(wrong, q.key+" "+err.Error())
@@ -239,13 +234,28 @@ func readWord(raw json.RawMessage, words ...string) (string, error) {
 	return "", fmt.Errorf("must be one of %s", strings.Join(words, ", "))
 }
 
+func setSoC(v *car, raw json.RawMessage) error {
+	n, err := readNumber(raw, 0, 100)
+	if err == nil {
+		v.body.energyKWh = n / 100 * v.model.capacityKWh
+	}
+	return err
+}
+
+func setLocked(v *car, raw json.RawMessage) error {
+	var locked bool
+	err := readBool(raw, &locked)
+	if err == nil {
+		v.body.setLocked(locked)
+	}
+	return err
+}
+
 func setPlug(v *car, raw json.RawMessage) error {
 	word, err := readWord(raw, "none", "ac", "portable", "dc")
 	switch {
 	case err != nil:
 		return err
-	case !v.model.engine.plugs():
-		return errors.New("cannot be set: this car has no charge port")
 	case word == "dc" && v.model.dcKW == 0:
 		return errors.New("cannot be dc: this car charges with AC only")
 	case v.body.driving():
@@ -273,10 +283,10 @@ func setCharging(v *car, raw json.RawMessage) error {
 	if b.plug == plugNone {
 		return errors.New("needs a plug first: set plug to ac, portable or dc")
 	}
-	b.chargeHeld = false
+	b.chargeHeld, b.chargeNow = false, true
 	v.startCharging()
 	if !b.charging {
-		return fmt.Errorf("cannot begin: the battery is at its limit of %v %% or the schedule says later", b.limit())
+		return fmt.Errorf("cannot begin: the battery is at its limit of %v %%", b.limit())
 	}
 	return nil
 }

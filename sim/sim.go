@@ -39,6 +39,7 @@ func New(options Options) (*Sim, error) {
 		}
 		s.clouds = append(s.clouds, c)
 	}
+	s.addStampList(s.clouds[0])
 	for _, file := range options.Replay {
 		if err := s.addReplay(file); err != nil {
 			return nil, fmt.Errorf("simulate: replay %s: %w", file, err)

@@ -9,10 +9,11 @@ import (
 // ids (docs/protocol/europe.md §1.4). It takes seconds (47 bytes) and milliseconds (50
 // bytes), never looks at the key's last two bytes, on which clients disagree, and does
 // not judge the age: one stamp serves a login and again 25 s later, and the real window
-// is unknown.
+// is unknown. One digit less is a clock before September 2001, which virtual-time tests
+// have.
 func verifyStamp(stamp, key string, appIDs []string) bool {
 	raw, err := base64.StdEncoding.DecodeString(stamp)
-	if err != nil || len(raw) != 47 && len(raw) != 50 {
+	if n := len(raw); err != nil || n != 46 && n != 47 && n != 49 && n != 50 {
 		return false
 	}
 	for i := range raw {
@@ -20,7 +21,7 @@ func verifyStamp(stamp, key string, appIDs []string) bool {
 	}
 	for _, id := range appIDs {
 		rest, ok := strings.CutPrefix(string(raw), id+":")
-		if !ok || len(rest) < 10 {
+		if !ok {
 			continue
 		}
 		digits := rest[:min(len(rest), 11)] // the twelfth and thirteenth are not to be trusted
