@@ -79,7 +79,7 @@ func (s State) Apply(report Report, now time.Time) (next State, changes []Change
 		}
 		known := next.find(o.Datum)
 		if reason := outOfOrder(known, o, now); reason != "" {
-			if o.Value == nil || !same(known.value, o.Value) {
+			if known == nil || o.Value == nil || !same(known.value, o.Value) {
 				refused(reason)
 			}
 			continue
