@@ -33,13 +33,9 @@ func (r Refresh) String() string {
 var refreshSpec = &Spec{
 	Name: "refresh", Topic: "refresh", Meaning: "ask for the car's state",
 	Plain: "cached, force or smart:N (N seconds, 1 to 604800)", Keys: []string{"mode", "max_age"},
+	Wakes:  func(c Command) bool { r, ok := c.(Refresh); return ok && r.Mode != Cached },
 	Limit:  140 * time.Second,
 	Decode: decodeRefresh,
-}
-
-func init() {
-	// Here rather than in the row: the row would refer to itself.
-	refreshSpec.Wakes = func(c Command) bool { r, ok := c.(Refresh); return ok && r.Mode != Cached }
 }
 
 func decodeRefresh(a Arguments) (Command, error) {
