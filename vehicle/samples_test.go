@@ -1,10 +1,9 @@
-package vehicle_test
+package vehicle
 
 import (
 	"fmt"
 	"time"
 
-	. "github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 	"pgregory.net/rapid"
 )
 

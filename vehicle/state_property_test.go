@@ -1,4 +1,4 @@
-package vehicle_test
+package vehicle
 
 import (
 	"encoding/json"
@@ -7,7 +7,6 @@ import (
 	"testing"
 	"time"
 
-	. "github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 	"pgregory.net/rapid"
 )
 

@@ -1,12 +1,10 @@
-package vehicle_test
+package vehicle
 
 import (
 	"encoding/json"
 	"slices"
 	"testing"
 	"time"
-
-	. "github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 var (
