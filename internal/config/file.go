@@ -66,6 +66,7 @@ func (r *yamlFile) mapping(node *yaml.Node, prefix string, entry int) {
 	}
 	section := r.name(strings.TrimSuffix(prefix, "."), entry)
 	if node.Kind != yaml.MappingNode {
+		r.unreadable = r.unreadable || prefix == ""
 		hint := ""
 		if node.Kind == yaml.ScalarNode && strings.Contains(node.Value, ":") {
 			hint = "; a space must follow the colon"
@@ -142,6 +143,7 @@ func (r *yamlFile) scalar(key *Key, entry int, node *yaml.Node) {
 // list reads the entries of a list of sections.
 func (r *yamlFile) list(key *Key, node *yaml.Node) {
 	if node.Kind != yaml.SequenceNode {
+		r.unreadable = true
 		r.problem(r.at(node, key.Path), "should be a list, not %s: each entry begins with a dash", kindOf(node))
 		return
 	}
@@ -213,29 +215,60 @@ func kindOf(node *yaml.Node) string {
 
 var yamlLine = regexp.MustCompile(`line (\d+): (.*)`)
 
-// syntax reports what the parser could not read. Its message is used as far as it cannot hold a part of the file.
+// syntax reports what the parser could not read.
 func (r *yamlFile) syntax(err error, text []byte) {
-	at := Origin{Source: r.source, Line: 1, Name: "", layer: fromFile}
-	message := "cannot be read"
-	if found := yamlLine.FindStringSubmatch(err.Error()); found != nil {
+	r.unreadable = true
+	at := Origin{Source: r.source, Line: 1, layer: fromFile}
+	message := strings.TrimPrefix(err.Error(), "yaml: ")
+	if found := yamlLine.FindStringSubmatch(message); found != nil {
 		at.Line, _ = strconv.Atoi(found[1])
-		if !strings.ContainsAny(found[2], `'"`+"`") {
-			message = "cannot be read: " + found[2]
-		}
+		message = found[2]
 	}
-	switch {
-	case strings.Contains(err.Error(), "unknown anchor"):
-		message = "a text that begins with * must stand in quotes"
-	default:
-		if line, what := firstOddity(text); line > 0 {
-			at.Line, message = line, what
-		}
+	if line := lastGoodLine(text) + 1; line > 0 {
+		at.Line = line
 	}
 	at.Line = max(at.Line, 1)
-	r.problem(at, "%s", message+". A missing quote, bracket, space after a colon, or an indentation that differs, on this line or the one before, is the usual cause")
+	if strings.Contains(message, "anchor") { // it holds the text itself, a password perhaps
+		r.problem(at, "a text that begins with * must stand in quotes")
+		return
+	}
+	if line, what := firstOddity(text); line > 0 {
+		at.Line = line
+		r.problem(at, "%s", what)
+		return
+	}
+	r.problem(at, "cannot be read: %s. The usual cause, here or just before: a missing quote, bracket or space after a colon, "+
+		"or an indentation that differs", message)
 }
 
-// firstOddity finds what YAML can never read, since the parser's own line is often that of the section's begin.
+// lastGoodLine is the number of the last line up to which the text can be read, -1 when nobody looked. The parser itself
+// counts from 0 or from 1, and often names the line where the section begins.
+func lastGoodLine(text []byte) int {
+	lines := bytes.SplitAfter(text, []byte("\n"))
+	if len(lines) > 1000 {
+		return -1 // each look reads all lines before
+	}
+	end := len(text)
+	for i := len(lines) - 1; i >= 0; i-- {
+		end -= len(lines[i])
+		if readable(text[:end]) {
+			return i
+		}
+	}
+	return 0
+}
+
+func readable(text []byte) bool {
+	decoder := yaml.NewDecoder(bytes.NewReader(text))
+	for {
+		var node yaml.Node
+		if err := decoder.Decode(&node); err != nil {
+			return errors.Is(err, io.EOF)
+		}
+	}
+}
+
+// firstOddity finds what YAML can never read, to say it in plain words.
 func firstOddity(text []byte) (line int, what string) {
 	for i, content := range bytes.Split(text, []byte("\n")) {
 		switch {

@@ -102,8 +102,10 @@ func (l *loader) readFile(sources Sources, dotEnv, environ []variable) []setting
 			l.config.File = candidate
 			return readYAML(&l.findings, candidate, filepath.Dir(full), text)
 		case path != "":
+			l.unreadable = true
 			l.problem(at, "cannot read %s: %s", candidate, reason(err))
 		case !errors.Is(err, fs.ErrNotExist):
+			l.unreadable = true
 			l.problem(Origin{Source: candidate, Name: "file"}, "cannot be read: %s", reason(err))
 		}
 	}

@@ -5,6 +5,8 @@ import (
 	"strings"
 )
 
+//go:generate go test -run ^TestPage -update .
+
 // Table is the reference of all keys in Markdown, for docs/configuration.md: a table for the keys without a section,
 // then one for each section.
 func Table() string {

@@ -93,6 +93,8 @@ func (w Warning) String() string { return Problem(w).String() }
 type findings struct {
 	problems []Problem
 	warnings []Warning
+
+	unreadable bool // a file, or its accounts, could not be read: what is missing may stand there
 }
 
 func (f *findings) problem(o Origin, format string, args ...any) {

@@ -4,8 +4,8 @@ import (
 	"strings"
 )
 
-// suggestKey is the end of a sentence that names the key which is meant, or "" when none is near. The nearest name in
-// the same section comes first, then the same name in another section.
+// suggestKey is the end of a sentence that names the key which is meant, or "" when none is near. The same name in
+// another section comes first, then the nearest one in this section.
 func suggestKey(prefix, name string) string {
 	var siblings, elsewhere []string
 	for _, key := range keys().list {
@@ -17,11 +17,11 @@ func suggestKey(prefix, name string) string {
 			elsewhere = append(elsewhere, key.Path)
 		}
 	}
-	if near := nearest(prefix+name, siblings); near != "" {
-		return "; did you mean " + near + "?"
-	}
 	if len(elsewhere) > 0 {
 		return "; did you mean " + strings.Join(elsewhere, " or ") + "?"
+	}
+	if near := nearest(prefix+name, siblings); near != "" {
+		return "; did you mean " + near + "?"
 	}
 	return ""
 }

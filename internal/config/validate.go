@@ -17,7 +17,7 @@ import (
 
 // validate looks at what keys mean together; each value alone was judged when it was read.
 func (l *loader) validate(sources Sources) {
-	if len(l.config.Accounts) == 0 {
+	if len(l.config.Accounts) == 0 && !l.unreadable {
 		l.noAccount(sources)
 	}
 	l.accounts()
