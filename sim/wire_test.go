@@ -45,7 +45,7 @@ import (
 // Variables of each brand: kia.stamp (seconds), kia.stampms, kia.refresh, kia.car1 … 4.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/wire/*.wire")
-	if err != nil || len(files) < 3 {
+	if err != nil || len(files) < 10 {
 		t.Fatalf("found %d exchanges (%v), want at least 10", len(files), err)
 	}
 	for _, file := range files {
