@@ -1,14 +1,40 @@
 package ccapi
 
 import (
+	"context"
+	"net/http"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // position is all that a report can say about where the car is.
 var position = []vehicle.Row{
 	vehicle.Latitude, vehicle.Longitude, vehicle.LocationUpdatedAt, vehicle.Heading, vehicle.Altitude, vehicle.Speed,
+}
+
+// readPlace asks where the car is: where it was parked, which the cloud knows, or live, which wakes the car. The live time
+// is UTC, the other on the region's clock (docs/protocol/europe.md §5.3).
+func (c *cloud) readPlace(ctx context.Context, v *vehicle.Vehicle, live bool) (vehicle.Report, error) {
+	r := vehicle.Report{Engine: v.Engine, Source: "location/park"}
+	q := request{
+		op: "read parked position", kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/location/park"), car: v, besides: true,
+	}
+	zone := c.profile.format.zone
+	if live {
+		q.op, q.kind, q.path, q.ccs2, q.timeout = "read live position", bluelink.CallWake, below(v, "/location"), v.CCS2, liveTimeout
+		r.Source, zone = "location", time.UTC
+	}
+	message, err := c.ask(ctx, q)
+	if err != nil {
+		return vehicle.Report{}, err
+	}
+	if inner := message.get("gpsDetail"); inner.kind() == '{' { // some accounts have it around, some not
+		message = inner
+	}
+	readPosition(&r, message, zone)
+	return r, nil
 }
 
 // readPosition reads {coord{lat,lon,alt}, head, speed{value,unit}, time}, the form of the flat status, of the parked and

@@ -1,0 +1,67 @@
+package ccapi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// cloud is one account at one brand's cloud.
+type cloud struct {
+	account   bluelink.Account
+	profile   *profile
+	transport *bluelink.Transport
+	session   *bluelink.Session
+	log       *slog.Logger
+
+	mu        sync.Mutex // guards what follows; never held during a call
+	histories map[vehicle.ID]historyMark
+}
+
+var _ bluelink.Cloud = (*cloud)(nil)
+
+// Open prepares an account; it makes no call yet.
+func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error) {
+	p := profileOf(account.Region, account.Brand)
+	if p == nil {
+		return nil, fmt.Errorf("open %s: not served by this family", account.Cloud())
+	}
+	if account.RefreshToken == "" && (account.Username == "" || account.Password == "") {
+		return nil, errors.New("open " + account.Cloud() + ": an e-mail and a password are needed, or a refresh token")
+	}
+	transport := bluelink.NewTransport(account, s)
+	return &cloud{
+		account: account, profile: p, transport: transport, log: s.Log,
+		session:   bluelink.NewSession(account, &authority{account, p, transport}, s),
+		histories: map[vehicle.ID]historyMark{},
+	}, nil
+}
+
+// Login makes sure that there is a session.
+func (c *cloud) Login(ctx context.Context) error {
+	_, err := c.session.Tokens(ctx, 0)
+	return err
+}
+
+// fail is an error of this package's own, about an answer that went well by itself.
+func (c *cloud) fail(op string, err error, text string) error {
+	return &bluelink.Error{Op: op, Cloud: c.account.Cloud(), Text: text, Left: true, Err: err}
+}
+
+// pause waits, or ends with the context.
+func pause(ctx context.Context, d time.Duration) error {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return context.Cause(ctx)
+	}
+}

@@ -1,0 +1,176 @@
+package ccapi
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"crypto/rsa"
+	"encoding/base64"
+	"encoding/hex"
+	"fmt"
+	"math/big"
+	"net/http"
+	"net/http/cookiejar"
+	"net/url"
+	"strings"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+)
+
+// The sign-in with e-mail and password at the identity provider, as the OneApp does it (docs/protocol/europe.md §2.3, steps
+// 1 to 3).
+
+// browserAgent names the app; the firewall takes a plain browser for abuse (docs/protocol/europe.md §1.2).
+const browserAgent = "Mozilla/5.0 (Linux; Android 4.1.1; Galaxy Nexus Build/JRO03C) AppleWebKit/535.19 (KHTML, like Gecko) " +
+	"Chrome/18.0.1025.166 Mobile Safari/535.19_CCS_APP_AOS"
+
+// maxHops bounds the redirects of the sign-in page; the real chain has three.
+const maxHops = 10
+
+// signIn gives the authorization code for the account's e-mail and password.
+func (a *authority) signIn(ctx context.Context) (code string, err error) {
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return "", fmt.Errorf("make a cookie jar: %w", err)
+	}
+	browser := a.transport.Browser(jar, false)
+	if err := a.openPage(ctx, browser); err != nil {
+		return "", err
+	}
+	kid, cipher, err := a.encryptPassword(ctx, browser)
+	if err != nil {
+		return "", err
+	}
+	form := url.Values{
+		"client_id": {a.profile.oneApp}, "encryptedPassword": {"true"}, "password": {cipher}, "redirect_uri": {a.profile.redirect},
+		"scope": {""}, "nonce": {""}, "state": {"ccsp"}, "username": {a.account.Username}, "connector_session_key": {""}, "kid": {kid}, "_csrf": {""},
+	}
+	r, err := newRequest(ctx, http.MethodPost, "https://"+a.profile.idp+"/auth/account/signin", "application/x-www-form-urlencoded", form.Encode())
+	if err != nil {
+		return "", err
+	}
+	_, err = a.browse(ctx, browser, "sign in", r, func(answer bluelink.Answer) error {
+		code, err = readSignIn(answer)
+		return err
+	})
+	return code, err
+}
+
+// openPage visits the sign-in page, whose cookies the rest needs. Each hop of its redirects is a call of its own.
+func (a *authority) openPage(ctx context.Context, browser *http.Client) error {
+	address := "https://" + a.profile.idp + "/auth/api/v2/user/oauth2/authorize?response_type=code&client_id=" + a.profile.oneApp +
+		"&redirect_uri=" + a.profile.redirect + "&lang=en&state=ccsp&country=de"
+	for range maxHops {
+		r, err := newRequest(ctx, http.MethodGet, address, "", "")
+		if err != nil {
+			return err
+		}
+		answer, err := a.browse(ctx, browser, "open sign-in page", r, func(answer bluelink.Answer) error {
+			if blockedPage(answer) {
+				return &bluelink.Error{Err: bluelink.ErrBlocked}
+			}
+			if answer.Status >= 500 {
+				return classifyStatus(answer)
+			}
+			return nil // whatever else it is: what counts are the cookies
+		})
+		if err != nil {
+			return err
+		}
+		next := location(answer)
+		if next == nil {
+			return nil
+		}
+		address = next.String()
+	}
+	return &bluelink.Error{Op: "open sign-in page", Cloud: a.account.Cloud(), Left: true, Text: "redirected in a circle", Err: bluelink.ErrBadResponse}
+}
+
+func (a *authority) browse(ctx context.Context, browser *http.Client, op string, r *http.Request, classify func(bluelink.Answer) error) (bluelink.Answer, error) {
+	r.Header["User-Agent"] = []string{browserAgent}
+	return a.transport.Do(ctx, bluelink.Exchange{
+		Call: bluelink.Call{Kind: bluelink.CallLogin, Op: op}, Request: r, Client: browser, Classify: classify,
+	})
+}
+
+// blockedPage recognises the firewall: by where it sends the client, by what its page says, and by a bare refusal.
+func blockedPage(answer bluelink.Answer) bool {
+	target := answer.URL.RequestURI()
+	if next := location(answer); next != nil {
+		target = next.RequestURI()
+	}
+	return strings.Contains(target, "/error?status=400") || answer.Status == http.StatusForbidden ||
+		bytes.Contains(bytes.ToLower(answer.Body), []byte("abusing"))
+}
+
+// location is where an answer redirects to, or nil.
+func location(answer bluelink.Answer) *url.URL {
+	target := answer.Header.Get("Location")
+	if answer.Status < 300 || answer.Status > 399 || target == "" {
+		return nil
+	}
+	next, err := answer.URL.Parse(target)
+	if err != nil {
+		return nil
+	}
+	return next
+}
+
+// encryptPassword veils the password with the key that the identity provider shows.
+func (a *authority) encryptPassword(ctx context.Context, browser *http.Client) (kid, cipher string, err error) {
+	r, err := newRequest(ctx, http.MethodGet, "https://"+a.profile.idp+"/auth/api/v1/accounts/certs", "", "")
+	if err != nil {
+		return "", "", err
+	}
+	var key rsa.PublicKey
+	_, err = a.browse(ctx, browser, "read sign-in key", r, func(answer bluelink.Answer) error {
+		root, _ := parse(answer.Body)
+		if answer.Status != http.StatusOK {
+			return classifyStatus(answer)
+		}
+		kid = strings.Clone(root.get("retValue.kid").str())
+		n, wrongN := base64.RawURLEncoding.DecodeString(strings.TrimRight(root.get("retValue.n").str(), "="))
+		e, wrongE := base64.RawURLEncoding.DecodeString(strings.TrimRight(root.get("retValue.e").str(), "="))
+		key = rsa.PublicKey{N: new(big.Int).SetBytes(n), E: int(new(big.Int).SetBytes(e).Int64())}
+		if wrongN != nil || wrongE != nil || key.N.BitLen() < 1024 || len(e) > 4 || key.E < 3 {
+			return &bluelink.Error{Err: bluelink.ErrBadResponse, Text: "no usable key"}
+		}
+		return nil
+	})
+	if err != nil {
+		return "", "", err
+	}
+	//nolint:staticcheck // the cloud's own format (docs/protocol/europe.md §2.3), inside of TLS
+	veiled, err := rsa.EncryptPKCS1v15(rand.Reader, &key, []byte(a.account.Password))
+	if err != nil {
+		// Its text tells only about lengths.
+		return "", "", &bluelink.Error{Op: "encrypt password", Cloud: a.account.Cloud(), Text: "longer than the cloud's key can take", Err: bluelink.ErrCredentials}
+	}
+	return kid, hex.EncodeToString(veiled), nil
+}
+
+// readSignIn reads the outcome of a sign-in from where it redirects to, in the order of docs/protocol/europe.md §2.3.
+func readSignIn(answer bluelink.Answer) (code string, err error) {
+	target := location(answer)
+	if target == nil {
+		switch {
+		case answer.Status == http.StatusForbidden, answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
+			return "", classifyStatus(answer)
+		}
+		return "", &bluelink.Error{Err: bluelink.ErrCredentials, Text: "the sign-in page did not let go"}
+	}
+	query := target.Query()
+	switch address := target.String(); {
+	case query.Get("code") != "":
+		return query.Get("code"), nil
+	case blockedPage(answer):
+		return "", &bluelink.Error{Err: bluelink.ErrBlocked}
+	case strings.Contains(address, "error"):
+		return "", &bluelink.Error{Err: bluelink.ErrCredentials, Code: brief(query.Get("error")), Text: brief(query.Get("error_description"))}
+	case strings.Contains(address, "/web/v1/user/authorization"):
+		return "", &bluelink.Error{Err: bluelink.ErrConsentRequired}
+	case strings.Contains(address, "authorize"):
+		return "", &bluelink.Error{Err: bluelink.ErrCredentials}
+	}
+	return "", &bluelink.Error{Err: bluelink.ErrBadResponse, Text: "redirected to an unknown place"}
+}
