@@ -15,6 +15,7 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/linktest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
 )
 
@@ -114,17 +115,27 @@ func TestClient_RefusedSubscriptionsAreNamed(t *testing.T) {
 
 func TestClient_BrokerLimitsAreRespected(t *testing.T) {
 	m := mqtttest.Start(t, "max_packet_size 200", "retain_available false", "max_qos 0")
-	l := start(t, m.Addr(), mqtt.Options{})
+	link := linktest.New(t, m.Addr())
+	link.Refuse(true)
+	l := start(t, link.Addr(), mqtt.Options{})
+	big := strings.Repeat("x", 300)
+	l.publish(t, event("car/big", big)) // the limit is not known yet
+	link.Refuse(false)
 	info := next(t, l.ups, "the connection")
 	if info.MaximumPacket != 200 || info.RetainAvailable || info.MaximumQoS != 0 {
 		t.Errorf("limits %+v", info)
 	}
-	if err := l.Publish(t.Context(), state("car/big", strings.Repeat("x", 300))); !errors.Is(err, mqtt.ErrTooLarge) {
+	if err := l.Publish(t.Context(), state("car/big", big)); !errors.Is(err, mqtt.ErrTooLarge) {
 		t.Errorf("a publication over the limit: %v", err)
 	}
-	l.publish(t, state("car/soc", "74"))
-	l.flush(t)
-	if stats := l.Stats(); stats.Published != 1 || stats.Refused != 1 || !stats.Connected || stats.Connections != 1 {
+	o := observe(t, m.Addr(), "car/#")
+	for _, payload := range []string{"74", "75"} {
+		l.publish(t, state("car/soc", payload))
+		if got := o.expect(t, "car/soc", payload); got.QoS != 0 || got.Retain {
+			t.Errorf("arrived with QoS %d, retained %v", got.QoS, got.Retain)
+		}
+	}
+	if stats := l.Stats(); stats.Published != 2 || stats.Refused != 2 || !stats.Connected || stats.Connections != 1 {
 		t.Errorf("stats %+v", stats)
 	}
 }

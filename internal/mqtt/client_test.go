@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"strconv"
 	"testing"
 	"time"
@@ -203,6 +204,38 @@ func TestClient_UnacknowledgedMessageIsNotRepeatedOnTheNextConnection(t *testing
 	})
 }
 
+func TestClient_CommandsQueuedWhileAwayAreNotDelivered(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, b testBroker) {
+		// Somebody used the client id with a session that the broker keeps.
+		keeper := observe(t, b.Addr())
+		network, err := net.DialTimeout("tcp", b.Addr(), patience)
+		if err != nil {
+			t.Fatal(err)
+		}
+		former := paho.NewClient(paho.ClientConfig{Conn: network})
+		if _, err := former.Connect(t.Context(), &paho.Connect{
+			ClientID: "bridge", KeepAlive: 60,
+			Properties: &paho.ConnectProperties{SessionExpiryInterval: paho.Uint32(3600), RequestProblemInfo: true},
+		}); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := former.Subscribe(t.Context(), &paho.Subscribe{Subscriptions: []paho.SubscribeOptions{{Topic: "cmd", QoS: 1}}}); err != nil {
+			t.Fatal(err)
+		}
+		if err := former.Disconnect(&paho.Disconnect{}); err != nil {
+			t.Fatal(err)
+		}
+		keeper.send(t, paho.Publish{Topic: "cmd", Payload: []byte("late")})
+		l := startUp(t, b.Addr(), mqtt.Options{ClientID: "bridge", Subscriptions: []string{"cmd"}})
+		keeper.send(t, paho.Publish{Topic: "cmd", Payload: []byte("fresh")})
+		m := next(t, l.messages, "the fresh command")
+		m.Ack()
+		if string(m.Payload) != "fresh" {
+			t.Errorf("got %q", m.Payload)
+		}
+	})
+}
+
 func TestClient_BrokerWaitsForAcknowledgements(t *testing.T) {
 	onBothBrokers(t, func(t *testing.T, b testBroker) {
 		const window, total = 5, 40
@@ -309,6 +342,8 @@ func TestClient_EventsSurviveAnOutageAndStatesDoNot(t *testing.T) {
 		o := observe(t, b.Addr(), "car/#")
 
 		link.BlackHole(true) // in flight when the link breaks
+		l.publish(t, event("car/event", "-1"))
+		l.publish(t, event("car/event", "0"))
 		l.publish(t, event("car/event", "1"))
 		l.publish(t, state("car/soc", "old"))
 		link.Refuse(true)
@@ -322,7 +357,7 @@ func TestClient_EventsSurviveAnOutageAndStatesDoNot(t *testing.T) {
 		link.Refuse(false)
 		next(t, l.ups, "the second connection")
 		l.publish(t, state("car/soc", "new"))
-		for _, payload := range []string{"1", "2", "3", "4"} {
+		for _, payload := range []string{"-1", "0", "1", "2", "3", "4"} {
 			o.expect(t, "car/event", payload)
 		}
 		o.expect(t, "car/soc", "new")

@@ -65,7 +65,6 @@ func (c *Client) config(ctx context.Context) autopaho.ClientConfig {
 	}
 	if will := c.opts.Will; will != nil {
 		config.WillMessage = &paho.WillMessage{Topic: will.Topic, Payload: will.Payload, QoS: will.QoS, Retain: will.Retain}
-		config.WillProperties = &paho.WillProperties{} // no delay; the library's default would be two keepalives
 	}
 	return config
 }

@@ -99,7 +99,7 @@ func (s pahoSession) PacketReceived(packet *packets.ControlPacket, messages chan
 		}
 	case *packets.Publish:
 		s.mu.Lock()
-		r := &receipt{session: s.session, connection: s.number, id: id}
+		r := &receipt{session: s.session, id: id}
 		s.arrived = append(s.arrived, r)
 		s.pending = append(s.pending, r)
 		s.mu.Unlock()

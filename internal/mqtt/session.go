@@ -29,7 +29,6 @@ type session struct {
 	conn    *conn // nil while there is none
 	limits  limits
 	cause   error // why the connection ends, the first one known
-	number  int   // of the connection; receipts of earlier ones are void
 	lastID  uint16
 	flying  map[uint16]*entry                       // sent with QoS 1, not yet acknowledged
 	sent    uint64                                  // publications sent with QoS 1
@@ -293,7 +292,6 @@ func (s *session) lost() {
 		s.cause = s.conn.failure()
 	}
 	s.conn, s.open = nil, false
-	s.number++
 	s.arrived, s.pending, s.due = nil, nil, nil
 	for _, answer := range s.waiting {
 		answer <- packets.ControlPacket{} // capacity 1; the library reads it as "connection lost"
@@ -313,12 +311,12 @@ func (s *session) lost() {
 	s.settle()
 }
 
-// receipt is the acknowledgement that a received message of QoS 1 waits for.
+// receipt is the acknowledgement that a received message of QoS 1 waits for. When its connection is
+// lost, the session forgets it and acknowledging it has no effect.
 type receipt struct {
-	session    *session
-	connection int // number of the connection it came on
-	id         uint16
-	done       bool
+	session *session
+	id      uint16
+	done    bool // guarded by the session
 }
 
 // acknowledge marks the message and lets out every acknowledgement that is not held up by an earlier
@@ -327,9 +325,6 @@ func (r *receipt) acknowledge() {
 	s := r.session
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if r.done || r.connection != s.number {
-		return
-	}
 	r.done = true
 	for len(s.arrived) > 0 && s.arrived[0].done {
 		s.due = append(s.due, s.arrived[0].id)
