@@ -42,14 +42,14 @@ func (c *Client) refresh(ctx context.Context, id vehicle.ID, mode vehicle.Refres
 	if force {
 		read, source = c.cloud.Force, vehicle.FromCar
 	}
+	asked := time.Now()
 	report, err := read(ctx, known.ask(ctx))
 	if err != nil {
 		return Result{}, fmt.Errorf("%s refresh of %s: %w", mode, id, err)
 	}
-	now := time.Now()
 	report.Reported, report.Source = time.Time{}, "" // our clock's time has no report time
-	vehicle.LastScannedAt.Set(&report, now.UTC(), "")
-	result := known.apply(report, now)
+	vehicle.LastScannedAt.Set(&report, asked.UTC(), "")
+	result := known.apply(report, time.Now())
 	result.DataSource, result.UpdateMethod = source, mode
 	return result, nil
 }

@@ -96,7 +96,8 @@ func (s State) Apply(report Report, now time.Time) (next State, changes []Change
 			known = next.insert(o.Datum)
 		}
 		before := *known
-		known.value, known.reported, known.fetched = value, micros(o.Reported), micros(now)
+		// A clock that is ahead must not keep later reports out: nothing was reported after it reached us.
+		known.value, known.reported, known.fetched = value, min(micros(o.Reported), micros(now)), micros(now)
 		if value != nil {
 			known.last, known.lastSeen = value, known.reported
 		}

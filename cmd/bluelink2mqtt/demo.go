@@ -16,7 +16,6 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/app"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/redact"
-	"github.com/bluelink2mqtt/bluelink2mqtt/internal/store"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -84,9 +83,7 @@ func (o *demoOptions) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
-	memory := store.NewMemory()
-	defer func() { err = errors.Join(err, memory.Close()) }()
-	a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: app.NewLogger(c.Log, os.Stderr), Store: memory})
+	a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: app.NewLogger(c.Log, os.Stderr), Forgetful: true})
 	if err != nil {
 		return err
 	}

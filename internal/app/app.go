@@ -38,7 +38,8 @@ type Options struct {
 	Config  *config.Config // checked
 	Version string
 	Log     *slog.Logger
-	Store   store.Store // of the caller's, who closes it; nil opens the configured one
+	// Forgetful keeps the store in memory: for the demo and tests.
+	Forgetful bool
 	// Offline leaves out everything that faces outward (MQTT, web server, control socket): for a command that works by
 	// itself.
 	Offline bool
@@ -54,7 +55,7 @@ type App struct {
 	registry *prometheus.Registry
 	started  time.Time
 
-	storeDir string // empty when the store is the caller's
+	storeDir string // empty when the store is in memory
 	clean    cleanups
 
 	bridge *bridge.Bridge
@@ -75,6 +76,7 @@ func New(o Options) (_ *App, err error) {
 			err = errors.Join(err, a.Close())
 		}
 	}()
+	hideSecrets(o.Config)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
 	if a.config.CloudURL != "" {
 		a.log.Warn("all calls to the clouds go to another address; this is for simulators", "cloud_url", a.config.CloudURL)
@@ -117,10 +119,12 @@ func New(o Options) (_ *App, err error) {
 // Close gives back what New opened. Run must have ended.
 func (a *App) Close() error { return a.clean.run() }
 
-// openStore opens the configured store, unless the caller brought one.
+// openStore opens the configured store.
 func (a *App) openStore() (store.Store, error) {
-	if a.options.Store != nil {
-		return a.options.Store, nil
+	if a.options.Forgetful {
+		memory := store.NewMemory()
+		a.clean.add("close the store", memory.Close)
+		return memory, nil
 	}
 	dir, err := StoreDir(a.config)
 	if err != nil {
