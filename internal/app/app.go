@@ -233,7 +233,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	m := a.config.MQTT
 	options := mqtt.Options{
 		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
-		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, Insecure: m.TLS.Insecure},
+		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
 		KeepAlive: m.KeepAlive, Logger: a.log, Subscriptions: []string{tree.CommandFilter()},
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
