@@ -187,7 +187,7 @@ func (v Vehicle) Protocol() string {
 
 // LogValue shows what may be logged of a car.
 func (v Vehicle) LogValue() slog.Value {
-	return slog.GroupValue(slog.String("id", string(v.ID)), slog.String("model", v.Model), slog.Any("vin", v.VIN))
+	return slog.GroupValue(slog.String("id", string(v.ID)), slog.String("model", v.Model), slog.String("vin_end", v.VIN.Last4()))
 }
 
 func nameOf[T ~uint8](names map[T]string, value T) string {

@@ -239,7 +239,6 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },
 		OnUp: func(info mqtt.Info) {
-			a.log.Info("connected to the broker", "server", info.Server, "connection", info.Connection)
 			for _, filter := range info.RefusedFilters {
 				a.log.Error("the broker refused a subscription; commands will not arrive", "filter", filter)
 			}
