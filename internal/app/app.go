@@ -109,6 +109,7 @@ func New(o Options) (_ *App, err error) {
 		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(),
 		KeepVIN: a.config.FromDropIn, Initial: initial, Interval: interval,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
+		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
 	})
 	if err != nil {
 		return nil, err

@@ -57,16 +57,21 @@ type outbox struct {
 func (o outbox) Publish(p bridge.Publication) {
 	err := o.client.Publish(context.Background(), mqtt.Publication{
 		Topic: p.Topic, Payload: p.Payload, QoS: 1, Retain: p.Retain, CorrelationData: p.Correlation, ContentType: p.ContentType,
+		Expiry: p.Expiry,
 	})
 	if err != nil && !errors.Is(err, mqtt.ErrClosed) {
 		o.log.Warn("message cannot be published", "error", err)
 	}
 }
 
+func (o outbox) Drained(ctx context.Context) error { return o.client.Flush(ctx) }
+
 // nowhere takes publications when there is no MQTT.
 type nowhere struct{}
 
 func (nowhere) Publish(bridge.Publication) {}
+
+func (nowhere) Drained(context.Context) error { return nil }
 
 // incoming translates a message for the bridge.
 func incoming(m mqtt.Message) bridge.Message {

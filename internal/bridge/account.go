@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -11,6 +12,19 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
+
+// AccountStatus is how an account stands.
+type AccountStatus struct {
+	State   topic.AccountState
+	Since   time.Time
+	Message string // what a person can do; empty when all is well
+	Cars    int
+}
+
+// describe is a sentence for people.
+func (s AccountStatus) describe(name string) string {
+	return strings.TrimSuffix("account "+name+" is "+string(s.State)+"; "+s.Message, "; ")
+}
 
 // needsPerson tells whether nothing but a person's act helps an account in this state.
 func needsPerson(s topic.AccountState) bool {
@@ -23,12 +37,15 @@ func needsPerson(s topic.AccountState) bool {
 	return false
 }
 
-// AccountStatus is how an account stands.
-type AccountStatus struct {
-	State   topic.AccountState
-	Since   time.Time
-	Message string // what a person can do; empty when all is well
-	Cars    int
+// reasonOf is why a command for a car is refused that an account in this state could not name yet.
+func reasonOf(s topic.AccountState) vehicle.Reason {
+	switch {
+	case s == topic.AccountCodeRequired:
+		return vehicle.CodeRequired
+	case needsPerson(s):
+		return vehicle.LoginRequired
+	}
+	return vehicle.CloudUnavailable
 }
 
 // account is one account at work.
@@ -36,77 +53,101 @@ type account struct {
 	Account
 	bridge *Bridge
 
-	mu     sync.Mutex // guards what follows; held while a change is handed to the outbox
-	status AccountStatus
-	listed bool // the cloud has named its cars
-
 	tried chan struct{} // closed when the cloud was asked for the first time
+	again chan struct{} // holds a token when the cloud shall be asked without waiting
+
+	mu      sync.Mutex // guards what follows; held while a change is handed to the outbox
+	status  AccountStatus
+	listed  bool                    // the cloud has named its cars
+	failing map[vehicle.ID]struct{} // cars for which the cloud failed since it last served any
 }
 
-// observe learns from the end of any operation how the account stands.
-func (a *account) observe(err error) {
-	state, message := accountStateOf(err)
+func newAccount(b *Bridge, a Account) *account {
+	return &account{
+		Account: a, bridge: b, status: AccountStatus{State: topic.AccountStarting, Since: time.Now().UTC()},
+		tried: make(chan struct{}), again: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{},
+	}
+}
+
+// observe learns from the end of any operation how the account stands; id is empty when it was about no single car.
+func (a *account) observe(id vehicle.ID, err error) {
+	state := accountStateOf(err)
 	if state == "" {
 		return
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if state != topic.AccountCloudUnavailable {
+		clear(a.failing)
+	} else if !a.widespread(id) {
+		return
+	}
 	if a.status.State == state {
 		return
 	}
 	before := a.status.State
-	a.status.State, a.status.Since, a.status.Message = state, time.Now().UTC(), message
+	a.status.State, a.status.Since, a.status.Message = state, time.Now().UTC(), bluelink.Hint(err)
 	a.bridge.publishAccount(a.Name, a.status)
 	if state == topic.AccountOnline {
 		a.bridge.log.Info("account is online", "account", a.Name, "was", string(before))
 		return
 	}
-	a.bridge.log.Warn("account is in trouble", "account", a.Name, "state", string(state), "was", string(before), "error", err, "hint", message)
+	a.bridge.log.Warn("account is in trouble", "account", a.Name, "state", string(state), "was", string(before), "error", err, "hint", a.status.Message)
+}
+
+// widespread tells whether it is the cloud that fails. A single car among several may fail for ever, because it was sold
+// or its subscription has ended, and must not make its account look ill.
+func (a *account) widespread(id vehicle.ID) bool {
+	a.failing[id] = struct{}{}
+	return id == "" || len(a.failing) > 1 || a.status.Cars <= 1
 }
 
 // accountStateOf reads an account's state off the end of an operation; empty when the end says nothing about it.
-func accountStateOf(err error) (topic.AccountState, string) {
-	states := []struct {
+func accountStateOf(err error) topic.AccountState {
+	if err == nil {
+		return topic.AccountOnline
+	}
+	for _, s := range []struct {
 		err   error
 		state topic.AccountState
 	}{
+		{bluelink.ErrBreakerOpen, ""}, // what opened it has spoken for itself
 		{bluelink.ErrCredentials, topic.AccountRefused},
 		{bluelink.ErrOTPRequired, topic.AccountCodeRequired},
 		{bluelink.ErrConsentRequired, topic.AccountConsentRequired},
 		{bluelink.ErrBlocked, topic.AccountClientBlocked},
+		{bluelink.ErrClientRefused, topic.AccountClientBlocked},
 		{bluelink.ErrRateLimited, topic.AccountLimitReached},
+		{bluelink.ErrVehicleUnreachable, topic.AccountOnline}, // the cloud said so
+		{bluelink.ErrBusy, topic.AccountOnline},
 		{bluelink.ErrUnavailable, topic.AccountCloudUnavailable},
-	}
-	if err == nil {
-		return topic.AccountOnline, ""
-	}
-	for _, s := range states {
+		{bluelink.ErrBadResponse, topic.AccountCloudUnavailable},
+		{context.DeadlineExceeded, topic.AccountCloudUnavailable},
+	} {
 		if errors.Is(err, s.err) {
-			return s.state, bluelink.Hint(err)
+			return s.state
 		}
 	}
-	return "", ""
+	return ""
 }
 
 // run learns the account's cars, again and again until the cloud has told them, and gives each its lane.
-func (a *account) run(ctx, ops context.Context) error {
+func (a *account) run(ctx, ops context.Context) {
 	for attempt := 1; ; attempt++ {
 		err := a.initialize(ops)
-		a.observe(err)
+		a.observe("", err)
 		if attempt == 1 {
 			close(a.tried)
 		}
-		if err == nil {
-			return nil
-		}
-		if ctx.Err() != nil {
-			return nil
+		if err == nil || ctx.Err() != nil {
+			return
 		}
 		wait := backoff(attempt)
 		a.bridge.log.WarnContext(ctx, "cars of the account are not known yet", "account", a.Name, "again_in", wait.Round(time.Second).String(), "error", err)
 		select {
 		case <-ctx.Done():
-			return nil
+			return
+		case <-a.again:
 		case <-time.After(wait):
 		}
 	}
@@ -118,14 +159,30 @@ func (a *account) initialize(ctx context.Context) error {
 		return err
 	}
 	for _, v := range a.Client.Vehicles() {
-		if a.Wanted == nil || a.Wanted(v.VIN) {
-			a.bridge.adopt(ctx, a, v, vehicle.State{})
+		if a.wants(v) {
+			a.bridge.adopt(a, v, vehicle.State{})
 		}
 	}
 	a.mu.Lock()
+	defer a.mu.Unlock()
 	a.listed = true
-	a.mu.Unlock()
 	return nil
+}
+
+func (a *account) wants(v vehicle.Vehicle) bool { return a.Wanted == nil || a.Wanted(v.VIN) }
+
+// hurry makes the account ask its cloud for its cars now, when they are not known yet.
+func (a *account) hurry() {
+	select {
+	case a.again <- struct{}{}:
+	default:
+	}
+}
+
+func (a *account) found() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.status.Cars++
 }
 
 func (a *account) snapshot() (status AccountStatus, listed bool) {

@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"maps"
+	"slices"
 	"sync"
 	"time"
 
@@ -14,16 +16,20 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// saveEvery bounds how often a car's state is written: what changes between is written together. A crash costs at most
-// that much of a state, which the next read brings again.
-const saveEvery = time.Second
+// The archive's pace. What changes between two writes is written together: a crash costs at most that much of a state,
+// which the next read brings again.
+const (
+	saveEvery    = time.Second
+	saveRetry    = time.Minute      // after a failure
+	saveWithin   = 30 * time.Second // one write
+	saveTogether = 256              // cars in one transaction
+)
 
 // saved is what the store keeps of a car, under one key.
 type saved struct {
-	Name    string          `json:"name"`    // in topics, bound to the VIN at first sight
+	Name    string          `json:"name"`    // in topics when the user gives none, bound to the VIN at first sight
 	Account string          `json:"account"` // store key of its account
-	Vehicle vehicle.Vehicle `json:"vehicle"`
-	VIN     string          `json:"vin"` // in full, which Vehicle does not print
+	Vehicle vehicle.Vehicle `json:"vehicle"` // its VIN in full
 	State   vehicle.State   `json:"state"`
 }
 
@@ -32,10 +38,9 @@ type archive struct {
 	store store.Store
 	log   *slog.Logger
 
-	mu      sync.Mutex // guards what follows
-	dirty   map[*lane]struct{}
-	names   map[vehicle.ID]string
-	failing bool
+	mu    sync.Mutex // guards what follows
+	dirty map[*lane]struct{}
+	names map[vehicle.ID]string
 
 	wake chan struct{}
 	done chan struct{}
@@ -55,29 +60,33 @@ func (a *archive) load(ctx context.Context) iter.Seq2[saved, error] {
 	return func(yield func(saved, error) bool) {
 		for entry, err := range a.store.Range(ctx, vehiclePrefix) {
 			var car saved
-			var damaged *store.DamagedError
-			switch {
-			case errors.As(err, &damaged):
+			if damaged := (*store.DamagedError)(nil); err != nil && !errors.As(err, &damaged) {
+				yield(car, err)
+				return
+			}
+			if err == nil {
+				err = json.Unmarshal(entry.Value, &car)
+			}
+			if err != nil {
 				a.log.Warn("a car cannot be read from the store and begins anew", "key", entry.Key, "error", err)
 				continue
-			case err == nil:
-				if err = json.Unmarshal(entry.Value, &car); err != nil {
-					a.log.Warn("a car cannot be read from the store and begins anew", "key", entry.Key, "error", err)
-					continue
-				}
 			}
-			car.Vehicle.VIN = vehicle.VIN(car.VIN)
-			a.mu.Lock()
-			a.names[car.Vehicle.ID] = car.Name
-			a.mu.Unlock()
-			if !yield(car, err) {
+			a.bind(car.Vehicle.ID, car.Name)
+			if !yield(car, nil) {
 				return
 			}
 		}
 	}
 }
 
-// name is the topic name that a car had when it was last seen.
+// bind notes the name that a car keeps.
+func (a *archive) bind(id vehicle.ID, name string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.names[id] = name
+}
+
+// name is the name that a car had in topics when it was first seen.
 func (a *archive) name(id vehicle.ID) string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -89,83 +98,104 @@ func (a *archive) mark(l *lane) {
 	a.mu.Lock()
 	a.dirty[l] = struct{}{}
 	a.mu.Unlock()
+	a.signal()
+}
+
+func (a *archive) signal() {
 	select {
 	case a.wake <- struct{}{}:
 	default:
 	}
 }
 
-// run writes until stop, which comes after the last lane has ended.
+// run writes until stop, which comes after the last lane has ended. A failure is said once until writing works again.
 func (a *archive) run() error {
-	for {
+	failing := false
+	for stopped := false; !stopped; {
 		select {
 		case <-a.done:
-			a.flush()
-			return nil
+			stopped = true
 		case <-a.wake:
-			a.flush()
+		}
+		err := a.flush()
+		pause := saveEvery
+		switch {
+		case err != nil:
+			if !failing {
+				a.log.Error("states cannot be written; they are kept in memory and tried again", "error", err)
+			}
+			pause = saveRetry
+			a.signal()
+		case failing:
+			a.log.Info("states are written again")
+		}
+		failing = err != nil
+		if !stopped {
 			select {
 			case <-a.done:
-			case <-time.After(saveEvery):
+			case <-time.After(pause):
 			}
 		}
 	}
+	return nil
 }
 
 func (a *archive) stop() { close(a.done) }
 
 // flush writes all dirty cars, each under its own key. What cannot be written stays dirty.
-func (a *archive) flush() {
+func (a *archive) flush() error {
 	a.mu.Lock()
-	dirty := a.dirty
-	a.dirty = map[*lane]struct{}{}
+	dirty := slices.Collect(maps.Keys(a.dirty))
+	clear(a.dirty)
 	a.mu.Unlock()
-	if len(dirty) == 0 {
-		return
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	// Not under the context of Run: the last write comes after its end.
+	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
 	defer cancel()
-	var ops []store.Op
-	for l := range dirty {
-		car := l.shelf.car()
-		value, err := json.Marshal(saved{car.Name, l.account.Key, car.Vehicle, car.Vehicle.VIN.Full(), car.State})
-		if err != nil {
-			a.log.Error("state cannot be encoded", "vehicle", car.Name, "error", err)
-			continue
-		}
-		ops = append(ops, store.Op{Key: vehiclePrefix + string(l.car.ID), Value: value, Revision: store.AnyRevision})
-	}
-	_, err := a.store.Apply(ctx, ops...)
-	if errors.Is(err, errors.ErrUnsupported) {
-		err = nil
-		for _, op := range ops {
-			if _, putErr := a.store.Put(ctx, op.Key, op.Value, op.Revision); putErr != nil {
-				err = errors.Join(err, putErr)
-			}
+	var failures []error
+	for some := range slices.Chunk(dirty, saveTogether) {
+		if err := a.save(ctx, some); err != nil {
+			failures = append(failures, err)
 		}
 	}
-	a.wrote(dirty, err)
+	return errors.Join(failures...)
 }
 
-// wrote notes the end of a flush; a failure is said once until writing works again.
-func (a *archive) wrote(dirty map[*lane]struct{}, err error) {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	switch {
-	case err != nil:
-		if !a.failing {
-			a.log.Error("states cannot be written; they are kept in memory and tried again", "error", fmt.Errorf("write %d cars: %w", len(dirty), err))
-		}
-		for l := range dirty {
-			a.dirty[l] = struct{}{}
-		}
-	case a.failing:
-		a.log.Info("states are written again")
+// save writes some cars together, or one by one where the store cannot do that or one of them cannot be written.
+func (a *archive) save(ctx context.Context, some []*lane) error {
+	ops, err := a.encode(some)
+	if err == nil {
+		_, err = a.store.Apply(ctx, ops...)
 	}
-	a.failing = err != nil
-	for l := range dirty {
-		if err == nil {
+	alone := len(ops) < len(some) || errors.Is(err, errors.ErrUnsupported) || errors.Is(err, store.ErrInvalid)
+	switch {
+	case err == nil:
+		for _, l := range some {
 			l.shelf.savedAt(time.Now())
 		}
+		return nil
+	case alone && len(some) > 1:
+		var failures []error
+		for _, l := range some {
+			failures = append(failures, a.save(ctx, []*lane{l}))
+		}
+		return errors.Join(failures...)
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for _, l := range some {
+		a.dirty[l] = struct{}{}
+	}
+	return fmt.Errorf("write %d cars: %w", len(some), err)
+}
+
+func (a *archive) encode(some []*lane) (ops []store.Op, err error) {
+	for _, l := range some {
+		car := l.shelf.car()
+		value, err := json.Marshal(saved{l.bound, l.account.Key, car.Vehicle, car.State})
+		if err != nil {
+			return ops, fmt.Errorf("encode the state of %s: %w", car.Name, err)
+		}
+		ops = append(ops, store.PutOp(vehiclePrefix+string(l.id), value, store.AnyRevision))
+	}
+	return ops, nil
 }

@@ -20,7 +20,7 @@ import (
 
 // Options are what a bridge is built from.
 type Options struct {
-	Accounts []Account              // at least one
+	Accounts []Account              // at least one, each with a name of its own
 	Outbox   Outbox                 // required
 	Store    store.Store            // required
 	Tree     topic.Tree             // required
@@ -36,6 +36,9 @@ type Options struct {
 	StaleAfter time.Duration // without data until a car is offline; 24 h when zero
 	Inbox      int           // commands that may wait for one car; 64 when zero
 	Grace      time.Duration // for operations in flight when the bridge is told to stop; 5 s when zero
+
+	// The limits that the guards put on operations, for the watchdog: 2 min and 4 min when zero.
+	ReadWithin, WakeWithin time.Duration
 }
 
 // Bridge leads messages to cars and cars' states to topics.
@@ -47,13 +50,15 @@ type Bridge struct {
 	metrics  *Metrics
 	accounts []*account
 	lanes    *lanes
+	herald   *herald
 	archive  *archive
 	memory   memory
 
 	inbox   chan Message
 	overrun sync.Once
+	stopped atomic.Bool // the intake takes no more messages
 
-	adopted     chan *lane    // lanes that wait for their goroutine
+	start       func(*lane)   // gives a lane its goroutine; set by serve, whose callees alone find cars
 	recalled    chan struct{} // closed when the cars of the last run have their lanes
 	connections atomic.Int64
 	started     time.Time
@@ -61,68 +66,92 @@ type Bridge struct {
 
 // New checks the options and builds a bridge; nothing runs yet.
 func New(o Options) (*Bridge, error) {
-	switch {
-	case len(o.Accounts) == 0:
-		return nil, errors.New("bridge: there is no account")
-	case o.Outbox == nil, o.Store == nil, o.Table == nil, o.Metrics == nil, o.Log == nil:
-		return nil, errors.New("bridge: outbox, store, table, metrics and log are required")
+	if err := o.complete(); err != nil {
+		return nil, fmt.Errorf("bridge: %w", err)
 	}
-	o.StaleAfter = cmp.Or(o.StaleAfter, 24*time.Hour)
-	o.Inbox = cmp.Or(o.Inbox, 64)
-	o.Grace = cmp.Or(o.Grace, 5*time.Second)
 	b := &Bridge{
-		options: o, log: o.Log, tree: o.Tree, outbox: o.Outbox, metrics: o.Metrics, lanes: newLanes(),
-		inbox: make(chan Message, intakeSize), adopted: make(chan *lane), recalled: make(chan struct{}), started: time.Now(),
+		options: o, log: o.Log, tree: o.Tree, outbox: o.Outbox, metrics: o.Metrics, lanes: newLanes(), herald: newHerald(o.Outbox),
+		archive: newArchive(o.Store, o.Log), inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
 	}
-	b.archive = newArchive(o.Store, o.Log)
 	for _, a := range o.Accounts {
-		b.accounts = append(b.accounts, &account{
-			Account: a, bridge: b, status: AccountStatus{State: topic.AccountStarting, Since: time.Now().UTC()}, tried: make(chan struct{}),
-		})
+		b.accounts = append(b.accounts, newAccount(b, a))
 	}
 	o.Metrics.watch(b)
 	return b, nil
 }
 
-// Run works until ctx ends; when it returns, everything that it started has ended. Operations in flight get a grace
-// period to end by themselves.
-func (b *Bridge) Run(ctx context.Context) error {
-	ops, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	defer cancel()
-	stop := context.AfterFunc(ctx, func() { time.AfterFunc(b.options.Grace, cancel) })
-	defer stop()
+// complete fills in defaults and checks what is required.
+func (o *Options) complete() error {
+	switch {
+	case len(o.Accounts) == 0:
+		return errors.New("there is no account")
+	case o.Outbox == nil, o.Store == nil, o.Tree == topic.Tree{}, o.Table == nil, o.Metrics == nil, o.Log == nil:
+		return errors.New("outbox, store, tree, table, metrics and log are required")
+	}
+	names := map[string]bool{}
+	for _, a := range o.Accounts {
+		if a.Client == nil || names[a.Name] {
+			return fmt.Errorf("account %q has no client, or is there twice", a.Name)
+		}
+		names[a.Name] = true
+	}
+	o.StaleAfter = cmp.Or(o.StaleAfter, 24*time.Hour)
+	o.Inbox = cmp.Or(o.Inbox, 64)
+	o.Grace = cmp.Or(o.Grace, 5*time.Second)
+	o.ReadWithin = cmp.Or(o.ReadWithin, 2*time.Minute)
+	o.WakeWithin = cmp.Or(o.WakeWithin, 4*time.Minute)
+	return nil
+}
 
+// errStopping ends operations that outlast the grace period.
+var errStopping = fmt.Errorf("the bridge is stopping: %w", context.Canceled)
+
+// Run works until ctx ends; when it returns, everything that it started has ended. Operations in flight get a grace
+// period to end by themselves. It may be called once.
+func (b *Bridge) Run(ctx context.Context) error {
 	work, ctx := errgroup.WithContext(ctx)
-	var lanes sync.WaitGroup
+	ops, cancel := context.WithCancelCause(context.WithoutCancel(ctx))
+	defer cancel(nil)
+	served := make(chan struct{})
 	work.Go(func() error { return b.intake(ctx) })
 	work.Go(func() error { return b.watch(ctx) })
-	work.Go(func() error {
-		for {
-			select {
-			case <-ctx.Done():
-				lanes.Wait()
-				b.archive.stop()
-				return nil
-			case l := <-b.adopted:
-				lanes.Go(func() { l.run(ctx, ops) })
-				if b.options.Initial {
-					l.push(l.read(vehicle.ByStart))
-				}
-			}
-		}
-	})
+	work.Go(func() error { return b.herald.run(ctx) })
 	work.Go(b.archive.run)
 	work.Go(func() error {
-		if err := b.recall(ctx); err != nil {
-			return err
-		}
-		close(b.recalled)
-		for _, a := range b.accounts {
-			work.Go(func() error { return a.run(ctx, ops) })
+		defer b.archive.stop()
+		defer close(served)
+		return b.serve(ctx, ops)
+	})
+	work.Go(func() error {
+		<-ctx.Done()
+		select {
+		case <-served:
+		case <-time.After(b.options.Grace):
+			cancel(errStopping)
 		}
 		return nil
 	})
 	return work.Wait()
+}
+
+// serve finds the cars and works their lanes until ctx ends. Operations are made under ops, which lasts a little longer.
+func (b *Bridge) serve(ctx, ops context.Context) error {
+	var lanes, accounts sync.WaitGroup
+	ctx, stop := context.WithCancel(ctx)
+	defer lanes.Wait()
+	defer stop()
+	b.start = func(l *lane) { lanes.Go(func() { l.run(ctx, ops) }) }
+
+	if err := b.recall(ctx); err != nil {
+		return err
+	}
+	close(b.recalled)
+	for _, a := range b.accounts {
+		accounts.Go(func() { a.run(ctx, ops) })
+	}
+	accounts.Wait()
+	<-ctx.Done()
+	return nil
 }
 
 // recall gives the cars that were known when the process last ran their lanes, so that they are served at once, also
@@ -133,9 +162,10 @@ func (b *Bridge) recall(ctx context.Context) error {
 			return fmt.Errorf("read the cars from the store: %w", err)
 		}
 		for _, a := range b.accounts {
-			if a.Key == saved.Account && (a.Wanted == nil || a.Wanted(saved.Vehicle.VIN)) {
+			if a.Key == saved.Account && a.wants(saved.Vehicle) {
 				a.Client.Seed(saved.Vehicle, saved.State)
-				b.adopt(ctx, a, saved.Vehicle, saved.State)
+				b.adopt(a, saved.Vehicle, saved.State)
+				break
 			}
 		}
 	}
@@ -143,43 +173,59 @@ func (b *Bridge) recall(ctx context.Context) error {
 }
 
 // adopt gives a car its lane; a car that has one keeps it.
-func (b *Bridge) adopt(ctx context.Context, a *account, v vehicle.Vehicle, state vehicle.State) {
+func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 	if l := b.lanes.byID(v.ID); l != nil {
-		l.shelf.introduce(v)
+		b.introduce(l, v)
 		return
 	}
-	name := b.nameOf(v)
+	name, bound := b.nameOf(v)
 	l := &lane{
-		bridge: b, account: a, car: v, name: name, work: make(chan struct{}, 1),
-		log: b.log.With("vehicle", name),
+		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
 	l.shelf = newShelf(b, l, v, state)
-	if !b.lanes.add(l) {
-		b.log.Error("two cars would have the same name in topics; give one another under vehicles", "name", name)
+	switch other := b.lanes.add(l); {
+	case other != nil && other.id == l.id: // another account has just found it
+		b.introduce(other, v)
+		return
+	case other != nil:
+		b.log.Error("two cars would have the same name in topics; give one another under vehicles", "name", name, "car", v)
 		return
 	}
+	a.found()
+	b.archive.bind(v.ID, bound)
 	b.archive.mark(l)
-	a.mu.Lock()
-	a.status.Cars++
-	a.mu.Unlock()
 	b.log.Info("car found", "vehicle", name, "car", v, "account", a.Name, "protocol", v.Protocol(), "engine", v.Engine.String())
-	l.shelf.everything()
-	select {
-	case b.adopted <- l:
-	case <-ctx.Done():
+	b.herald.announce(l)
+	b.start(l)
+	if b.options.Initial {
+		l.push(l.read(vehicle.ByStart))
 	}
 }
 
-// nameOf chooses a car's name in topics: the user's, else the one it had before, else the cloud's id.
-func (b *Bridge) nameOf(v vehicle.Vehicle) string {
-	for vin, name := range b.options.Names {
+// introduce tells a lane what the vehicle list says now.
+func (b *Bridge) introduce(l *lane, v vehicle.Vehicle) {
+	if l.shelf.introduce(v) {
+		b.archive.mark(l)
+	}
+}
+
+// nameOf chooses a car's name in topics: the user's, else the one that it is bound to.
+func (b *Bridge) nameOf(v vehicle.Vehicle) (name, bound string) {
+	bound = cmp.Or(b.archive.name(v.ID), b.firstName(v))
+	name = bound
+	for vin, chosen := range b.options.Names {
 		if v.VIN != "" && strings.EqualFold(vin.Full(), v.VIN.Full()) {
-			return name
+			return chosen, bound
+		}
+		if chosen == bound {
+			name = string(v.ID) // the user gave it to another car
 		}
 	}
-	if name := b.archive.name(v.ID); name != "" {
-		return name
-	}
+	return name, bound
+}
+
+// firstName is the name that a car gets at first sight: the cloud's id, where that can stand in a topic.
+func (b *Bridge) firstName(v vehicle.Vehicle) string {
 	holdsVIN := v.VIN != "" && strings.Contains(strings.ToUpper(v.CloudID), strings.ToUpper(v.VIN.Full()))
 	switch {
 	case !topic.ValidCloudID(v.CloudID):
@@ -192,30 +238,15 @@ func (b *Bridge) nameOf(v vehicle.Vehicle) string {
 	return v.CloudID
 }
 
-// Connected publishes everything: MQTT has (again) a connection.
+// Connected publishes everything: MQTT has (again) a connection. It does not wait; the cars follow one after the other.
 func (b *Bridge) Connected() {
 	b.connections.Add(1)
-	b.outbox.Publish(Publication{Topic: b.tree.BridgeState(), Payload: []byte(topic.Online), Retain: true})
-	b.outbox.Publish(Publication{Topic: b.tree.BridgeInfo(), Payload: b.options.Info.Payload(), Retain: true, ContentType: jsonType})
+	b.publishBridge()
 	for _, a := range b.accounts {
 		status, _ := a.snapshot()
 		b.publishAccount(a.Name, status)
 	}
-	for _, l := range b.lanes.all() {
-		l.shelf.everything()
-	}
-}
-
-// starting tells whether an account has not named its cars yet.
-func (b *Bridge) starting() bool { return b.startingWhy() != "" }
-
-func (b *Bridge) startingWhy() string {
-	for _, a := range b.accounts {
-		if status, listed := a.snapshot(); !listed {
-			return strings.TrimSpace("account " + a.Name + " is " + string(status.State) + ". " + status.Message)
-		}
-	}
-	return ""
+	b.herald.anew(b.lanes.all())
 }
 
 // Settle waits until the cars are known as well as they can be: those of the last run from the store, and of each account
@@ -235,11 +266,15 @@ func (b *Bridge) Settle(ctx context.Context) error {
 	return nil
 }
 
-// Observe learns how an operation ended that was not made by a lane.
+// Observe learns how a sign-in ended that a person asked for. When it went well, an account that has not named its cars
+// yet is asked for them at once.
 func (b *Bridge) Observe(account string, err error) {
 	for _, a := range b.accounts {
 		if a.Name == account {
-			a.observe(err)
+			a.observe("", err)
+			if err == nil {
+				a.hurry()
+			}
 		}
 	}
 }

@@ -4,28 +4,30 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// Bounds of the way in.
-const (
-	intakeSize    = 8192           // messages; decoding one takes microseconds
-	rememberFor   = 24 * time.Hour // a sender's id
-	rememberAtMax = 100_000        // ids
-)
+// intakeSize is how many messages may wait to be decoded, which takes microseconds each.
+const intakeSize = 8192
 
 // Handle takes a message from the MQTT client. It only enqueues: it is called on the goroutine that reads from the
 // broker, which must never wait.
 func (b *Bridge) Handle(m Message) {
+	if m.Received.IsZero() {
+		m.Received = time.Now()
+	}
 	select {
 	case b.inbox <- m:
 	default:
-		// The window of unacknowledged messages is smaller than the inbox, so only QoS 0 can come here.
 		b.metrics.dropped.Inc()
-		b.overrun.Do(func() { b.log.Warn("messages came in faster than they could be decoded and were dropped") })
+		b.overrun.Do(func() { b.log.Warn("messages come in faster than they can be decoded and are turned away") })
+		b.turnAway(m)
+	}
+	if b.stopped.Load() {
+		b.drain() // there is no intake any more; the lanes are closed and refuse
 	}
 }
 
@@ -35,70 +37,108 @@ func (b *Bridge) intake(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
+			b.stopped.Store(true)
+			b.drain()
 			return nil
 		case m := <-b.inbox:
-			b.metrics.lag.Observe(time.Since(m.Received).Seconds())
 			b.take(m)
-			if m.Ack != nil {
-				m.Ack()
-			}
 		}
 	}
 }
 
-// take leads one message to its lane, or to the refusal that says why not.
+// drain takes what is still in the inbox.
+func (b *Bridge) drain() {
+	for {
+		select {
+		case m := <-b.inbox:
+			b.take(m)
+		default:
+			return
+		}
+	}
+}
+
+// take leads one message to its lane, or to the refusal that says why not, and acknowledges it.
 func (b *Bridge) take(m Message) {
+	b.metrics.lag.Observe(time.Since(m.Received).Seconds())
+	switch o, request, refused := b.decode(m); {
+	case o == nil:
+	case refused != nil:
+		b.refuse(o, refused.reason, refused.message)
+	default:
+		b.submit(o, request)
+	}
+	m.acknowledge()
+}
+
+// turnAway answers a message for which there is no room.
+func (b *Bridge) turnAway(m Message) {
+	if o, _, _ := b.decode(m); o != nil {
+		b.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d messages wait to be decoded already", intakeSize))
+	}
+	m.acknowledge()
+}
+
+func (m Message) acknowledge() {
+	if m.Ack != nil {
+		m.Ack()
+	}
+}
+
+// refusal is why an order is not carried out.
+type refusal struct {
+	reason  vehicle.Reason
+	message string
+}
+
+// decode turns a message into an order and what it asks for, or says why it is refused. Without an order nobody is
+// answered: the message is no command.
+func (b *Bridge) decode(m Message) (*order, vehicle.Request, *refusal) {
 	name, segment, ok := b.tree.ParseCommand(m.Topic)
 	if !ok {
 		b.metrics.strays.Inc()
 		b.log.Debug("message on a topic that is no command", "topic", m.Topic)
-		return
+		return nil, vehicle.Request{}, nil
 	}
 	if m.Retained && len(m.Payload) == 0 {
-		return // somebody clears a retained command
+		return nil, vehicle.Request{}, nil // somebody clears a retained command
 	}
-	now := time.Now()
-	o := &order{cause: vehicle.ByMQTT, expires: now.Add(sendWithin), reply: reply{m.ResponseTopic, m.Correlation}}
+	o := &order{cause: vehicle.ByMQTT, expires: m.Received.Add(sendWithin)}
 	if !m.Expires.IsZero() {
 		o.expires = earlier(o.expires, m.Expires)
+	}
+	if m.ResponseTopic != "" {
+		o.askers = []asker{{topic: m.ResponseTopic, correlation: m.Correlation}}
 	}
 	o.record = vehicle.Record{Vehicle: name, Command: segment, AcceptedAt: m.Received.UTC()}
 	spec, known := vehicle.CommandByTopic(segment)
 	if !known {
-		o.record.ID = newID(now)
-		b.refuse(o, vehicle.Unsupported, fmt.Sprintf("there is no command %.64q", segment))
-		return
+		o.record.ID = newID(m.Received)
+		return o, vehicle.Request{}, &refusal{vehicle.Unsupported, fmt.Sprintf("there is no command %.64q", segment)}
 	}
-	o.record.Command = spec.Name
 	request, err := vehicle.DecodeRequest(spec, m.Payload)
-	o.record.ID = request.ID
+	o.command, o.record.Command, o.record.ID = request.Command, spec.Name, request.ID
 	if o.record.ID == "" {
-		o.record.ID = newID(now)
+		o.record.ID = newID(m.Received)
 	}
-	if m.Retained {
-		b.refuse(o, vehicle.Retained, "a retained command is not carried out; publish it without retain, and clear the topic with an empty retained message")
-		return
+	switch {
+	case m.Retained:
+		return o, request, &refusal{vehicle.Retained, "a retained command is not carried out; publish it without retain, and clear the topic with an empty retained message"}
+	case err != nil:
+		return o, request, &refusal{vehicle.InvalidPayload, err.Error()}
 	}
-	if err != nil {
-		b.refuse(o, vehicle.InvalidPayload, err.Error())
-		return
-	}
-	b.submit(o, request)
+	return o, request, nil
 }
 
 // submit checks what every front's orders have in common and hands the order to its lane.
 func (b *Bridge) submit(o *order, request vehicle.Request) {
-	o.command = request.Command
 	if !request.Expires.IsZero() {
 		o.expires = earlier(o.expires, request.Expires)
 	}
 	l, err := b.lanes.byName(o.record.Vehicle)
-	switch {
-	case err != nil && b.starting():
-		b.refuse(o, vehicle.CloudUnavailable, "the cars of an account are not known yet: "+b.startingWhy())
-		return
-	case err != nil:
-		b.refuse(o, vehicle.UnknownVehicle, err.Error())
+	if err != nil {
+		reason, message := b.whyUnknown(err)
+		b.refuse(o, reason, message)
 		return
 	}
 	if request.ID != "" {
@@ -107,16 +147,26 @@ func (b *Bridge) submit(o *order, request vehicle.Request) {
 			return
 		}
 	}
-	if !o.expires.After(time.Now()) {
+	if o.expired(time.Now()) {
 		b.expire(o)
 		return
 	}
 	l.push(o)
 }
 
+// whyUnknown tells whether there is no such car, or whether that cannot be said yet.
+func (b *Bridge) whyUnknown(unknown error) (vehicle.Reason, string) {
+	for _, a := range b.accounts {
+		if status, listed := a.snapshot(); !listed {
+			return reasonOf(status.State), "the cars of an account are not known yet: " + status.describe(a.Name)
+		}
+	}
+	return vehicle.UnknownVehicle, unknown.Error()
+}
+
 // refuse ends an order before it reached a lane.
 func (b *Bridge) refuse(o *order, reason vehicle.Reason, message string) {
-	b.log.Info("command refused", "vehicle", o.record.Vehicle, "command", o.record.Command, "id", o.record.ID,
+	b.log.Info("command refused", "vehicle", clip(o.record.Vehicle), "request", clip(o.record.Command), "command", o.record.ID,
 		"reason", string(reason), "message", message)
 	b.advance(o, vehicle.Rejected, reason, message)
 }
@@ -125,31 +175,27 @@ func (b *Bridge) expire(o *order) {
 	b.advance(o, vehicle.Expired, vehicle.ExpiredReason, "it could not be sent in time")
 }
 
-// repeat answers an order whose id was seen before with the record of the first one. It is not carried out again.
-func (b *Bridge) repeat(first, again *order) {
-	record := first.snapshot()
-	b.log.Info("command repeated, not carried out again", "vehicle", record.Vehicle, "id", record.ID, "state", string(record.State))
-	again.record = record
-	b.tell(again)
-}
-
 // Submit takes a command from another front than MQTT. The channel gets every step of it and is closed after the last.
 func (b *Bridge) Submit(ref string, request vehicle.Request, cause vehicle.Cause) (<-chan vehicle.Record, error) {
+	if request.Command == nil {
+		return nil, fmt.Errorf("submit to %s: %w: no command", clip(ref), bluelink.ErrInvalidCommand)
+	}
 	l, err := b.lanes.find(ref)
 	if err != nil {
 		return nil, err
 	}
 	now := time.Now()
-	steps := make(chan vehicle.Record, 8) // more than a command has steps, so that watch never waits
-	o := &order{cause: cause, expires: now.Add(sendWithin), watch: func(r vehicle.Record) {
+	steps := make(chan vehicle.Record, 8) // more than a command has steps
+	watch := func(r vehicle.Record) {
 		select {
 		case steps <- r:
-		default:
+		default: // never wait, whatever the future brings
 		}
 		if r.Terminal {
 			close(steps)
 		}
-	}}
+	}
+	o := &order{command: request.Command, cause: cause, expires: now.Add(sendWithin), askers: []asker{{watch: watch}}}
 	o.record = vehicle.Record{ID: request.ID, Vehicle: l.name, Command: request.Command.Spec().Name, AcceptedAt: now.UTC()}
 	if o.record.ID == "" {
 		o.record.ID = newID(now)
@@ -165,36 +211,7 @@ func earlier(a, b time.Time) time.Time {
 	return a
 }
 
-// memory keeps the ids that senders gave, so that a repeated command is not carried out twice.
-type memory struct {
-	mu   sync.Mutex // guards what follows
-	seen map[string]*remembered
-	line []*remembered // oldest first
-}
-
-type remembered struct {
-	key   string
-	order *order
-	at    time.Time
-}
-
-func (m *memory) remember(key string, o *order) (before *order, repeated bool) {
-	m.mu.Lock()
-	defer m.mu.Unlock()
-	now := time.Now()
-	for len(m.line) > 0 && (now.Sub(m.line[0].at) > rememberFor || len(m.line) >= rememberAtMax) {
-		delete(m.seen, m.line[0].key)
-		m.line[0], m.line = nil, m.line[1:]
-	}
-	if known, ok := m.seen[key]; ok {
-		return known.order, true
-	}
-	if m.seen == nil {
-		m.seen = map[string]*remembered{}
-	}
-	r := &remembered{key, o, now}
-	m.seen[key], m.line = r, append(m.line, r)
-	return nil, false
-}
+// clip bounds what strangers put into our log.
+func clip(word string) string { return fmt.Sprintf("%.64s", word) }
 
 var errNoVehicle = errors.New("there is no such car")

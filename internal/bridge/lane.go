@@ -2,10 +2,11 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -17,8 +18,9 @@ import (
 type lane struct {
 	bridge  *Bridge
 	account *account
-	car     vehicle.Vehicle
+	id      vehicle.ID
 	name    string // in topics
+	bound   string // the name that the car has when the user gives it none
 	shelf   *shelf
 	log     *slog.Logger
 
@@ -26,34 +28,31 @@ type lane struct {
 
 	mu      sync.Mutex // guards what follows; held while a step is handed to the outbox, never during a call
 	line    []*flight
-	current *flight
+	current *flight // nil while idle
 	closed  bool
-
-	// What the watchdog looks at.
-	since   atomic.Int64 // when the current operation began, in nanoseconds since 1970; 0 while idle
-	due     atomic.Int64 // when it should have ended
-	waiting atomic.Bool  // it waits for its turn in the bulkhead
-	stuck   atomic.Bool  // said so
 }
 
-// Limits of operations, as the guards enforce them; the watchdog allows a little more.
-const (
-	readWithin = 2*time.Minute + watchMargin
-	wakeWithin = 4*time.Minute + watchMargin
+// watchMargin is what the watchdog allows beyond the limits that the guards enforce.
+const watchMargin = 15 * time.Second
 
-	watchMargin = 15 * time.Second
-)
+// errCalledOff ends a flight that waited for its turn until nobody wanted its result any more.
+var errCalledOff = fmt.Errorf("it could not be sent in time: %w", context.Canceled)
 
 // push puts an order in line, or lets it share an equal refresh that is in line or in flight. It never waits.
 func (l *lane) push(o *order) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.closed {
+	f := l.shared(o)
+	switch {
+	case l.closed:
 		l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
+		return
+	case f == nil && len(l.line) >= l.bridge.options.Inbox:
+		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d commands wait for this car already", len(l.line)))
 		return
 	}
 	l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
-	if f := l.shared(o); f != nil {
+	if f != nil {
 		l.bridge.metrics.merged.Inc()
 		f.orders = append(f.orders, o)
 		if f == l.current {
@@ -63,16 +62,15 @@ func (l *lane) push(o *order) {
 		}
 		return
 	}
-	if len(l.line) >= l.bridge.options.Inbox {
-		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d commands wait for this car already", len(l.line)))
-		return
-	}
 	if l.current != nil || len(l.line) > 0 {
 		l.bridge.advance(o, vehicle.Queued, vehicle.NoReason, "")
 	}
-	l.line = append(l.line, newFlight(o))
+	l.line = append(l.line, &flight{command: o.command, orders: []*order{o}})
 	l.bridge.metrics.queued.Inc()
-	l.log.Debug("command handed to its lane", "command", o.record.Command, "id", o.record.ID, "ahead", len(l.line)-1)
+	if l.log.Enabled(context.Background(), slog.LevelDebug) {
+		ctx := bluelink.WithTrace(context.Background(), o.trace(l.account.Name))
+		l.log.DebugContext(ctx, "handed to the lane", "request", fmt.Sprint(o.command), "ahead", len(l.line)-1)
+	}
 	select {
 	case l.work <- struct{}{}:
 	default:
@@ -82,11 +80,11 @@ func (l *lane) push(o *order) {
 // shared finds an equal refresh that the order may share. It looks back only as far as nothing but refreshes is in line:
 // a refresh that was asked for after another command shows that command's effect.
 func (l *lane) shared(o *order) *flight {
-	for i := len(l.line) - 1; i >= 0; i-- {
-		if l.line[i].serves(o) {
-			return l.line[i]
+	for _, f := range slices.Backward(l.line) {
+		if f.serves(o) {
+			return f
 		}
-		if _, refresh := l.line[i].command.(vehicle.Refresh); !refresh {
+		if _, refresh := f.command.(vehicle.Refresh); !refresh {
 			return nil
 		}
 	}
@@ -96,42 +94,13 @@ func (l *lane) shared(o *order) *flight {
 	return nil
 }
 
-// next takes the first flight in line; nil when there is none. Orders that waited too long end here.
-func (l *lane) next() *flight {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	for len(l.line) > 0 {
-		f := l.line[0]
-		l.line[0], l.line = nil, l.line[1:]
-		l.bridge.metrics.queued.Dec()
-		now, kept := time.Now(), f.orders[:0]
-		for _, o := range f.orders {
-			if o.expires.Before(now) {
-				l.bridge.expire(o)
-				continue
-			}
-			l.bridge.advance(o, vehicle.Sent, vehicle.NoReason, "")
-			kept = append(kept, o)
-		}
-		if f.orders = kept; len(kept) > 0 {
-			l.current = f
-			return f
-		}
-	}
-	l.current = nil
-	return nil
-}
-
-func (l *lane) waitingCommands() int {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	return len(l.line)
-}
-
 // run works until ctx ends. Operations are made under ops, which lasts a little longer.
 func (l *lane) run(ctx, ops context.Context) {
 	timer := time.NewTimer(l.firstRead())
 	defer timer.Stop()
+	if l.bridge.options.Interval == 0 {
+		timer.Stop()
+	}
 	for {
 		select {
 		case <-ctx.Done():
@@ -141,18 +110,97 @@ func (l *lane) run(ctx, ops context.Context) {
 			l.push(l.read(vehicle.ByTimer))
 			timer.Reset(l.interval())
 		case <-l.work:
-			for ctx.Err() == nil {
-				f := l.next()
-				if f == nil {
-					break
-				}
-				l.fly(ops, f)
+			for ctx.Err() == nil && l.fly(ops) {
 			}
 		}
 	}
 }
 
-// close refuses what is still in line.
+// fly carries out the next operation in line; false when there is none.
+func (l *lane) fly(ctx context.Context) bool {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	f := l.depart(cancel)
+	if f == nil {
+		return false
+	}
+	trace := f.lead.trace(l.account.Name)
+	trace.Vehicle, trace.Waiting = l.id, func(waits bool) { l.turn(f, waits) }
+	ctx = bluelink.WithTrace(ctx, trace)
+	switch command := f.command.(type) {
+	case vehicle.Refresh:
+		l.refresh(ctx, f, command)
+	default:
+		l.end(f, func(o *order) {
+			l.bridge.advance(o, vehicle.Rejected, vehicle.Unsupported, "this car cannot do that")
+		})
+	}
+	return true
+}
+
+// depart takes the first flight in line that somebody still waits for; nil when there is none.
+func (l *lane) depart(cancel func(error)) *flight {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	for len(l.line) > 0 {
+		f := l.line[0]
+		l.line[0], l.line = nil, l.line[1:]
+		l.bridge.metrics.queued.Dec()
+		if l.expire(f, now); len(f.orders) == 0 {
+			continue
+		}
+		for _, o := range f.orders {
+			l.bridge.advance(o, vehicle.Sent, vehicle.NoReason, "")
+		}
+		f.lead, f.since, f.due, f.cancel = f.leader(), now, now.Add(l.limit(f.command)), cancel
+		l.current = f
+		return f
+	}
+	return nil
+}
+
+// expire ends the orders of a flight that have waited too long. The lane's lock is held.
+func (l *lane) expire(f *flight, now time.Time) {
+	f.orders = slices.DeleteFunc(f.orders, func(o *order) bool {
+		late := o.expired(now)
+		if late {
+			l.bridge.expire(o)
+		}
+		return late
+	})
+}
+
+// limit is how long an operation may take before its lane counts as stuck.
+func (l *lane) limit(command vehicle.Command) time.Duration {
+	if command.Spec().Wakes(command) {
+		return l.bridge.options.WakeWithin + watchMargin
+	}
+	return l.bridge.options.ReadWithin + watchMargin
+}
+
+// turn learns that the flight begins or ends to wait for its turn among those of the account.
+func (l *lane) turn(f *flight, waits bool) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f.waiting = waits
+	f.due = time.Now().Add(l.limit(f.command)) // its deadline begins with its turn
+}
+
+// end tells all orders of a flight its outcome. It closes the flight first, so that nobody can join it any more.
+func (l *lane) end(f *flight, tell func(*order)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.current = nil
+	for _, o := range f.orders {
+		tell(o)
+	}
+	if f.stuck {
+		l.log.Info("lane works again")
+	}
+}
+
+// close refuses what is still in line, and all that comes.
 func (l *lane) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -166,41 +214,42 @@ func (l *lane) close() {
 	l.line = nil
 }
 
-// fly carries out one operation and tells all its orders how it ended.
-func (l *lane) fly(ctx context.Context, f *flight) {
-	lead := f.orders[0]
-	ctx = bluelink.WithTrace(ctx, bluelink.Trace{
-		Account: l.account.Name, Vehicle: l.car.ID, Command: lead.record.ID, Cause: lead.cause, Waiting: l.waiting.Store,
-	})
-	start := time.Now()
-	limit := readWithin
-	if spec := f.command.Spec(); spec.Wakes(f.command) {
-		limit = wakeWithin
-	}
-	l.due.Store(start.Add(limit).UnixNano())
-	l.since.Store(start.UnixNano())
-	defer func() {
-		l.since.Store(0)
-		if l.stuck.Swap(false) {
-			l.log.InfoContext(ctx, "lane works again")
+// look says once when the operation in flight has outlived its deadline, which nothing honest does, and calls off one
+// that has waited for its turn until nobody wants it any more.
+func (l *lane) look(now time.Time) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f := l.current
+	switch {
+	case f == nil:
+	case f.waiting:
+		if l.expire(f, now); len(f.orders) == 0 && !f.calledOff {
+			f.calledOff = true
+			f.cancel(errCalledOff)
 		}
-	}()
-	switch command := f.command.(type) {
-	case vehicle.Refresh:
-		l.refresh(ctx, f, command, start)
-	default:
-		l.end(f, func(o *order) {
-			l.bridge.advance(o, vehicle.Rejected, vehicle.Unsupported, "this car cannot do that")
-		})
+	case now.After(f.due) && !f.stuck:
+		f.stuck = true
+		l.bridge.metrics.stuck.Inc()
+		l.log.Error("lane is stuck: its operation has outlived its deadline", "seconds", now.Sub(f.since).Seconds())
 	}
 }
 
-// end tells all orders of a flight its outcome. It closes the flight first, so that nobody can join it any more.
-func (l *lane) end(f *flight, tell func(*order)) {
+// load is what a lane has to do.
+type load struct {
+	waiting int // operations in line
+	flying  bool
+	since   time.Time // when the operation in flight left the line
+	stuck   bool
+}
+
+func (l *lane) load() load {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.current = nil
-	for _, o := range f.orders {
-		tell(o)
+	if l.current == nil {
+		return load{waiting: len(l.line)}
 	}
+	return load{len(l.line), true, l.current.since, l.current.stuck}
 }
+
+// calledOff tells that nobody wants the result of this operation.
+func calledOff(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errCalledOff) }

@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -12,24 +11,30 @@ import (
 
 // lanes is the list of all lanes, by the names that people and topics use.
 type lanes struct {
-	mu   sync.RWMutex // guards what follows
-	name map[string]*lane
-	id   map[vehicle.ID]*lane
+	mu     sync.RWMutex // guards what follows
+	name   map[string]*lane
+	id     map[vehicle.ID]*lane
+	sorted []*lane // by name
 }
 
 func newLanes() *lanes {
 	return &lanes{name: map[string]*lane{}, id: map[vehicle.ID]*lane{}}
 }
 
-// add enters a lane; false when the car has one already.
-func (ls *lanes) add(l *lane) bool {
+// add enters a lane, unless another one has its car or its name, which it then returns.
+func (ls *lanes) add(l *lane) (other *lane) {
 	ls.mu.Lock()
 	defer ls.mu.Unlock()
-	if ls.id[l.car.ID] != nil || ls.name[l.name] != nil {
-		return false
+	if other := ls.id[l.id]; other != nil {
+		return other
 	}
-	ls.id[l.car.ID], ls.name[l.name] = l, l
-	return true
+	if other := ls.name[l.name]; other != nil {
+		return other
+	}
+	ls.id[l.id], ls.name[l.name] = l, l
+	at, _ := slices.BinarySearchFunc(ls.sorted, l.name, func(l *lane, name string) int { return strings.Compare(l.name, name) })
+	ls.sorted = slices.Insert(ls.sorted, at, l)
+	return nil
 }
 
 func (ls *lanes) byID(id vehicle.ID) *lane {
@@ -47,11 +52,11 @@ func (ls *lanes) byName(name string) (*lane, error) {
 	return nil, fmt.Errorf("%w as %.64q", errNoVehicle, name)
 }
 
-// all gives the lanes by name.
+// all gives the lanes by name, in a list of the caller's own.
 func (ls *lanes) all() []*lane {
 	ls.mu.RLock()
 	defer ls.mu.RUnlock()
-	return slices.SortedFunc(maps.Values(ls.name), func(a, b *lane) int { return strings.Compare(a.name, b.name) })
+	return slices.Clone(ls.sorted)
 }
 
 // find looks a car up by what a person types: its name, its cloud's id, its VIN, its ID, or an ending of any of them that
@@ -63,7 +68,8 @@ func (ls *lanes) find(ref string) (*lane, error) {
 	var endings []*lane
 	wanted := strings.ToLower(ref)
 	for _, l := range ls.all() {
-		for _, word := range []string{l.name, l.car.CloudID, l.car.VIN.Full(), string(l.car.ID)} {
+		v := l.shelf.car().Vehicle
+		for _, word := range []string{l.name, v.CloudID, v.VIN.Full(), string(l.id)} {
 			word = strings.ToLower(word)
 			if word == wanted && word != "" {
 				return l, nil
@@ -77,7 +83,7 @@ func (ls *lanes) find(ref string) (*lane, error) {
 	case 1:
 		return endings[0], nil
 	case 0:
-		return nil, fmt.Errorf("%w as %q; `vehicles` lists them", errNoVehicle, ref)
+		return nil, fmt.Errorf("%w as %.64q; `vehicles` lists them", errNoVehicle, ref)
 	}
-	return nil, fmt.Errorf("%q fits %d cars; give more of it", ref, len(endings))
+	return nil, fmt.Errorf("%.64q fits %d cars; give more of it", ref, len(endings))
 }

@@ -1,6 +1,7 @@
 package bridge
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -31,7 +32,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Buckets: []float64{.00001, .0001, .001, .01, .1, 1, 10},
 		}),
 		dropped: prometheus.NewCounter(prometheus.CounterOpts{
-			Name: "bluelink2mqtt_receive_dropped_total", Help: "Messages that came in faster than they could be decoded.",
+			Name: "bluelink2mqtt_receive_dropped_total", Help: "Messages that came in faster than they could be decoded and were turned away.",
 		}),
 		strays: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "bluelink2mqtt_receive_strays_total", Help: "Messages on topics that are no commands.",
@@ -58,23 +59,22 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 }
 
 func (m *Metrics) refreshed(mode vehicle.RefreshMode, err error, took time.Duration) {
-	outcome := string(bluelink.Reason(err))
-	if outcome == "" {
-		outcome = "ok"
-	}
+	outcome := cmp.Or(string(bluelink.Reason(err)), "ok")
 	m.refresh.WithLabelValues(string(mode), outcome).Observe(took.Seconds())
 }
 
 func (m *Metrics) ended(r vehicle.Record) {
-	reason := string(r.Reason)
-	if reason == "" {
-		reason = "none"
+	m.records.WithLabelValues(commandLabel(r.Command), string(r.State), cmp.Or(string(r.Reason), "none")).Inc()
+}
+
+// commandLabel keeps strangers' words out of the labels.
+func commandLabel(command string) string {
+	for _, spec := range vehicle.Commands() {
+		if spec.Name == command {
+			return command
+		}
 	}
-	command := r.Command
-	if r.Reason == vehicle.Unsupported {
-		command = "unknown" // a stranger's word must not become a label
-	}
-	m.records.WithLabelValues(command, string(r.State), reason).Inc()
+	return "unknown"
 }
 
 // watch exports what the lanes show when they are asked.
@@ -107,9 +107,9 @@ func (c laneCollector) Collect(ch chan<- prometheus.Metric) {
 	now, busy, oldest := time.Now(), 0, 0.0
 	all := c.bridge.lanes.all()
 	for _, l := range all {
-		if since := l.since.Load(); since != 0 {
+		if load := l.load(); load.flying {
 			busy++
-			oldest = max(oldest, now.Sub(time.Unix(0, since)).Seconds())
+			oldest = max(oldest, now.Sub(load.since).Seconds())
 		}
 		if reported := l.shelf.car().State.ReportedAt(); !reported.IsZero() {
 			gauge(ageDesc, now.Sub(reported).Seconds(), l.name)

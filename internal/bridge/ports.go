@@ -20,10 +20,13 @@ type Client interface {
 
 var _ Client = (*bluelink.Client)(nil)
 
-// Outbox takes what is published. It never waits: while there is no connection it drops states, which are published
-// again after a connect, and keeps a bounded number of events.
+// Outbox takes what is published.
 type Outbox interface {
+	// Publish never waits: while there is no connection it drops states, which are published again after a connect, and
+	// keeps a bounded number of events.
 	Publish(p Publication)
+	// Drained waits until all that was published has gone out or was dropped, or ctx ends.
+	Drained(ctx context.Context) error
 }
 
 // Publication is one message on its way out, QoS 1.
@@ -31,8 +34,9 @@ type Publication struct {
 	Topic       string
 	Payload     []byte // not changed after it was handed over
 	Retain      bool
-	Correlation []byte // v5 correlation data of the request that it answers
-	ContentType string // of text; empty for none
+	Correlation []byte        // v5 correlation data of the request that it answers
+	ContentType string        // of text; empty for none
+	Expiry      time.Duration // how long it is worth delivering; 0 for ever
 }
 
 // Message is one message that came in.
@@ -43,8 +47,8 @@ type Message struct {
 	ResponseTopic string    // v5; empty when none is asked for
 	Correlation   []byte    // v5
 	Expires       time.Time // v5; zero when the message does not expire
-	Received      time.Time
-	Ack           func() // acknowledges; nil when there is nothing to acknowledge
+	Received      time.Time // now when zero
+	Ack           func()    // acknowledges; nil when there is nothing to acknowledge
 }
 
 // Account is one account and which of its cars are wanted.

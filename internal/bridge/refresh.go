@@ -2,7 +2,11 @@ package bridge
 
 import (
 	"context"
+	"fmt"
+	"log/slog"
 	"math/rand/v2"
+	"runtime/debug"
+	"slices"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -18,46 +22,42 @@ func (l *lane) read(cause vehicle.Cause) *order {
 	}
 }
 
-// never is a time that does not come.
-const never = 100 * 365 * 24 * time.Hour
-
 // firstRead spreads the scheduled reads of many cars over one interval.
 func (l *lane) firstRead() time.Duration {
-	interval := l.bridge.options.Interval
-	if interval == 0 {
-		return never
-	}
-	return time.Duration((0.5 + 0.5*rand.Float64()) * float64(interval))
+	return time.Duration((0.5 + 0.5*rand.Float64()) * float64(l.bridge.options.Interval))
 }
 
 // interval is the wait until the next scheduled read, a little jittered so that cars do not fall into step.
 func (l *lane) interval() time.Duration {
-	interval := l.bridge.options.Interval
-	if interval == 0 {
-		return never
-	}
-	return time.Duration((0.95 + 0.1*rand.Float64()) * float64(interval))
+	return time.Duration((0.95 + 0.1*rand.Float64()) * float64(l.bridge.options.Interval))
 }
 
 // refresh reads the car's state, puts it on the shelf and tells the orders.
-func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh, start time.Time) {
+func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
+	start := time.Now()
 	result, err := l.ask(ctx, r)
 	took := time.Since(start)
-	state, reason, message := outcomeOf(err)
+	if err != nil && calledOff(ctx) {
+		l.log.DebugContext(ctx, "refresh called off, nobody waits for it any more", "mode", string(r.Mode), "seconds", took.Seconds())
+		l.end(f, nil)
+		return
+	}
 	l.bridge.metrics.refreshed(r.Mode, err, took)
-	l.account.observe(err)
+	l.account.observe(l.id, err)
 	if err != nil {
-		l.log.WarnContext(ctx, "refresh failed", "mode", string(r.Mode), "reason", string(reason), "seconds", took.Seconds(), "error", err)
-		l.shelf.failed(r.Mode, reason, message)
-		l.end(f, func(o *order) { l.bridge.advance(o, state, reason, message) })
+		l.failed(ctx, f, r.Mode, err, took)
 		return
 	}
 	l.shelf.refreshed(result)
-	if len(result.Changes) > 0 || l.shelf.unsaved(time.Now()) {
+	if news(result.Changes) || l.shelf.unsaved(time.Now()) {
 		l.bridge.archive.mark(l)
 	}
 	for _, refusal := range result.Refusals {
-		l.log.DebugContext(ctx, "value not believed", "key", refusal.Datum.Key, "reason", string(refusal.Reason), "raw", refusal.Raw, "source", refusal.Source)
+		raw := refusal.Raw
+		if refusal.Datum.Group == vehicle.GroupLocation {
+			raw = "(not logged)"
+		}
+		l.log.DebugContext(ctx, "value not believed", "key", refusal.Datum.Key, "reason", string(refusal.Reason), "raw", raw, "source", refusal.Source)
 	}
 	l.log.InfoContext(ctx, "refresh done", "mode", string(r.Mode), "data_source", string(result.DataSource), "seconds", took.Seconds(),
 		"changes", len(result.Changes), "refused", len(result.Refusals))
@@ -67,16 +67,43 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh, start 
 	})
 }
 
-func (l *lane) ask(ctx context.Context, r vehicle.Refresh) (bluelink.Result, error) {
+// failed tells how a refresh failed. Logs say it loudly when it is new for the car, so that an outage of hours is a line
+// and not a flood; whoever asked has the record.
+func (l *lane) failed(ctx context.Context, f *flight, mode vehicle.RefreshMode, err error, took time.Duration) {
+	state, reason, message := outcomeOf(err)
+	level := slog.LevelWarn
+	if reason == vehicle.Shutdown || !l.shelf.failed(mode, err, reason, message) {
+		level = slog.LevelInfo
+		if f.lead.quiet() {
+			level = slog.LevelDebug
+		}
+	}
+	l.log.Log(ctx, level, "refresh failed", "mode", string(mode), "reason", string(reason), "seconds", took.Seconds(), "error", err)
+	l.end(f, func(o *order) { l.bridge.advance(o, state, reason, message) })
+}
+
+// ask makes the operation. A fault of ours in it costs this operation, not the process with all its other cars.
+func (l *lane) ask(ctx context.Context, r vehicle.Refresh) (result bluelink.Result, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			err = fmt.Errorf("%s refresh of %s panicked: %v", r.Mode, l.id, fault)
+			l.log.ErrorContext(ctx, "panic in an operation; please report it", "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
+		}
+	}()
 	client := l.account.Client
 	switch r.Mode {
 	case vehicle.Force:
-		return client.RefreshForce(ctx, l.car.ID)
+		return client.RefreshForce(ctx, l.id)
 	case vehicle.Smart:
-		return client.RefreshSmart(ctx, l.car.ID, r.MaxAge)
+		return client.RefreshSmart(ctx, l.id, r.MaxAge)
 	case vehicle.Cached:
 	}
-	return client.RefreshCached(ctx, l.car.ID)
+	return client.RefreshCached(ctx, l.id)
+}
+
+// news tells whether anything changed besides the time of asking, which always does.
+func news(changes []vehicle.Change) bool {
+	return slices.ContainsFunc(changes, func(c vehicle.Change) bool { return c.New.Datum != vehicle.LastScannedAt.Datum })
 }
 
 // sourced notes where a refresh got its data.

@@ -38,22 +38,6 @@ func (b *Bridge) watch(ctx context.Context) error {
 	}
 }
 
-// look says once when the lane's operation has outlived its deadline, which nothing honest does.
-func (l *lane) look(now time.Time) {
-	since, due := l.since.Load(), l.due.Load()
-	if since == 0 {
-		return
-	}
-	if l.waiting.Load() { // in the bulkhead: its deadline begins with its turn
-		l.due.Store(due + int64(watchEvery))
-		return
-	}
-	if now.UnixNano() > due && !l.stuck.Swap(true) {
-		l.log.Error("lane is stuck: its operation has outlived its deadline", "seconds", (time.Duration(now.UnixNano()-since) * time.Nanosecond).Seconds())
-		l.bridge.metrics.stuck.Inc()
-	}
-}
-
 // publishHealth tells how the bridge is.
 func (b *Bridge) publishHealth() {
 	var memory runtime.MemStats
@@ -63,12 +47,13 @@ func (b *Bridge) publishHealth() {
 		Queued: len(b.inbox), Reconnects: max(0, int(b.connections.Load())-1),
 	}
 	for _, l := range b.lanes.all() {
+		load := l.load()
 		h.Vehicles++
-		h.Commands += l.waitingCommands()
-		if l.since.Load() != 0 {
+		h.Commands += load.waiting
+		if load.flying {
 			h.InFlight++
 		}
-		if l.stuck.Load() {
+		if load.stuck {
 			h.Stuck++
 		}
 	}
@@ -79,7 +64,7 @@ func (b *Bridge) publishHealth() {
 func (b *Bridge) Healthy() error {
 	var wrong []error
 	for _, l := range b.lanes.all() {
-		if l.stuck.Load() {
+		if l.load().stuck {
 			wrong = append(wrong, fmt.Errorf("the lane of %s is stuck", l.name))
 		}
 	}
@@ -95,11 +80,8 @@ func (b *Bridge) Ready() error {
 	var missing []error
 	for _, a := range b.accounts {
 		status, listed := a.snapshot()
-		switch {
-		case needsPerson(status.State):
-			missing = append(missing, fmt.Errorf("account %s: %s; %s", a.Name, status.State, status.Message))
-		case !listed && status.Cars == 0:
-			missing = append(missing, fmt.Errorf("account %s: %s", a.Name, status.State))
+		if needsPerson(status.State) || !listed && status.Cars == 0 {
+			missing = append(missing, errors.New(status.describe(a.Name)))
 		}
 	}
 	return errors.Join(missing...)
