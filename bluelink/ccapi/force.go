@@ -98,10 +98,16 @@ func (c *cloud) forceCCS2(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 			return vehicle.Report{}, c.unreachable(context.Cause(ctx))
 		case err != nil && !passing(err):
 			return vehicle.Report{}, err
-		case err == nil && report.Reported.After(before):
+		case err == nil && isNews(report.Reported, before, woken):
 			return c.complete(ctx, ask, report, besides{parked: true, history: recordsHistory(v)})
 		}
 	}
+}
+
+// isNews tells whether a report came after the one before the wake. Report times are whole seconds: a car that reported in
+// the very second of its wake shows the same time again, and is as fresh as can be.
+func isNews(reported, before, woken time.Time) bool {
+	return reported.After(before) || reported.Equal(before) && woken.Sub(before).Abs() < 2*time.Second
 }
 
 var errNoReport = fmt.Errorf("no report within %s of the wake: %w", wakeDeadline, context.DeadlineExceeded)
