@@ -20,7 +20,6 @@ import (
 	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // DefaultListen is the address used when none is given: this machine only, MQTT's own port.
@@ -109,34 +108,41 @@ func (b *Broker) Run(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	defer tcp.closeAll()
-	var ws *listener
+	doors := []*tracker{tcp}
+	defer func() {
+		for _, door := range doors {
+			door.closeAll()
+		}
+	}()
 	if b.opts.WebSocket != "" {
-		if ws, err = listen(ctx, b.opts.WebSocket); err != nil {
+		web, err := listen(ctx, b.opts.WebSocket)
+		if err != nil {
 			return err
 		}
-		defer ws.closeAll()
+		doors = append(doors, web)
 	}
 
 	server := mochi.New(serverOptions(b.log))
 	if err := server.AddHook(&gatekeeper{username: b.opts.Username, password: b.opts.Password}, nil); err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	if err := server.AddListener(listeners.NewNet("tcp", tcp)); err != nil {
+	err = server.AddListener(tcpListener{tcp})
+	if len(doors) > 1 {
+		err = errors.Join(err, server.AddListener(&webSocketListener{tracker: doors[1]}))
+	}
+	if err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
 	}
-	if ws != nil {
-		if err := server.AddListener(newWebSocketListener(ws)); err != nil {
-			return fmt.Errorf("embedded broker: %w", err)
-		}
-	}
+	// Mochi waits for its clients with a WaitGroup to which late ones are still being added. It must
+	// not be zero before the last has come.
+	server.Listeners.ClientsWg.Add(1)
 	if err := server.Serve(); err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
 	}
 	b.mu.Lock()
-	b.addr = tcp.Addr().String()
-	if ws != nil {
-		b.addrOfWS = ws.Addr().String()
+	b.addr = tcp.Address()
+	if len(doors) > 1 {
+		b.addrOfWS = doors[1].Address()
 	}
 	b.mu.Unlock()
 	b.log.Info("embedded broker listens", "address", b.Addr(), "websocket", b.WebSocketAddr(),
@@ -144,20 +150,25 @@ func (b *Broker) Run(ctx context.Context) error {
 	close(b.ready)
 
 	<-ctx.Done()
-	// Clients first: Close waits for all of them, also for one that never sent CONNECT and that it does
-	// not know.
 	stopped := make(chan error, 1)
 	go func() { stopped <- server.Close() }()
-	select {
-	case err = <-stopped:
-	case <-time.After(farewellTime):
-		tcp.closeAll()
-		if ws != nil {
-			ws.closeAll()
+	gone := make(chan struct{})
+	go func() {
+		for _, door := range doors {
+			door.open.Wait()
 		}
-		err = <-stopped
+		close(gone)
+	}()
+	select {
+	case <-gone:
+	case <-time.After(farewellTime):
+		for _, door := range doors {
+			door.closeAll()
+		}
+		<-gone
 	}
-	if err != nil {
+	server.Listeners.ClientsWg.Done()
+	if err := <-stopped; err != nil {
 		return fmt.Errorf("stop the embedded broker: %w", err)
 	}
 	return nil
@@ -167,7 +178,7 @@ func (b *Broker) Run(ctx context.Context) error {
 const farewellTime = time.Second
 
 // listen opens address; a port in use gets an error that says what to do.
-func listen(ctx context.Context, address string) (*listener, error) {
+func listen(ctx context.Context, address string) (*tracker, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
 	switch {
 	case errors.Is(err, syscall.EADDRINUSE):
@@ -178,7 +189,7 @@ func listen(ctx context.Context, address string) (*listener, error) {
 	case err != nil:
 		return nil, fmt.Errorf("embedded broker: %w", err)
 	}
-	return newListener(l), nil
+	return newTracker(l), nil
 }
 
 // serverOptions are mochi's, with the limits at which it would lose messages moved out of the way.

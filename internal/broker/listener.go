@@ -1,70 +1,116 @@
 package broker
 
 import (
+	"log/slog"
 	"net"
 	"sync"
 	"time"
+
+	"github.com/mochi-mqtt/server/v2/listeners"
 )
 
 // connectTimeout is how long a new connection may take to say CONNECT.
 const connectTimeout = 10 * time.Second
 
-// listener remembers its connections. Mochi waits for all of them when it closes but knows only those
-// that sent CONNECT, and gives the others no time limit: one idle connection would hold it up for ever.
-type listener struct {
+// tracker takes connections and remembers them. Mochi, when it closes, waits for all of them but sends
+// only those away that sent CONNECT, and gives the others no time limit: one idle connection would hold
+// it up for ever.
+type tracker struct {
 	net.Listener
+	open sync.WaitGroup // one for the loop that accepts, and one for each connection until it is served
 
 	mu     sync.Mutex // guards conns and closed
-	conns  map[net.Conn]struct{}
+	conns  map[*trackedConn]struct{}
 	closed bool
 }
 
-func newListener(l net.Listener) *listener {
-	return &listener{Listener: l, conns: make(map[net.Conn]struct{})}
+// newTracker expects that one loop accepts from it and calls open.Done at its end.
+func newTracker(l net.Listener) *tracker {
+	t := &tracker{Listener: l, conns: make(map[*trackedConn]struct{})}
+	t.open.Add(1)
+	return t
 }
 
-// Accept gives the connection connectTimeout; mochi extends that when CONNECT has come.
-func (l *listener) Accept() (net.Conn, error) {
-	conn, err := l.Listener.Accept()
+// Address is for mochi's log.
+func (t *tracker) Address() string { return t.Addr().String() }
+
+// Init has nothing left to open.
+func (t *tracker) Init(*slog.Logger) error { return nil }
+
+// Accept takes the next connection, gives it connectTimeout (which mochi extends when CONNECT has come)
+// and counts it as open.
+func (t *tracker) Accept() (net.Conn, error) {
+	conn, err := t.Listener.Accept()
 	if err != nil {
 		return nil, err
 	}
-	tracked := &trackedConn{Conn: conn, listener: l}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.closed {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
 	if err := conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
-		_ = conn.Close()
+		_ = conn.Close() // whoever serves it will notice
 	}
-	l.conns[tracked] = struct{}{}
+	t.open.Add(1)
+	tracked := &trackedConn{Conn: conn, tracker: t}
+	t.conns[tracked] = struct{}{}
 	return tracked, nil
 }
 
-// closeAll ends the listener and every connection.
-func (l *listener) closeAll() {
-	_ = l.Close() // may be closed already
-	l.mu.Lock()
-	l.closed = true
-	conns := l.conns
-	l.conns = make(map[net.Conn]struct{})
-	l.mu.Unlock()
+// closeAll stops accepting and cuts every connection.
+func (t *tracker) closeAll() {
+	_ = t.Listener.Close() // an error says that it was closed before
+	t.mu.Lock()
+	t.closed = true
+	conns := t.conns
+	t.conns = make(map[*trackedConn]struct{})
+	t.mu.Unlock()
 	for conn := range conns {
-		_ = conn.(*trackedConn).Conn.Close()
+		_ = conn.Conn.Close()
 	}
 }
 
-// trackedConn leaves its listener's list when it closes.
+// tcpListener is MQTT without anything around it.
+type tcpListener struct{ *tracker }
+
+var _ listeners.Listener = tcpListener{}
+
+// ID and Protocol are for mochi's bookkeeping.
+func (l tcpListener) ID() string       { return "tcp" }
+func (l tcpListener) Protocol() string { return "tcp" }
+
+// Serve hands connections to the broker until Close.
+func (l tcpListener) Serve(establish listeners.EstablishFn) {
+	defer l.open.Done()
+	for {
+		conn, err := l.Accept()
+		if err != nil {
+			return
+		}
+		go func() {
+			defer l.open.Done()
+			_ = establish(l.ID(), conn) // how a client ended is its own affair
+		}()
+	}
+}
+
+// Close stops accepting and sends the known clients away.
+func (l tcpListener) Close(closeClients listeners.CloseFn) {
+	_ = l.Listener.Close()
+	closeClients(l.ID())
+}
+
+// trackedConn leaves its tracker's list when it closes.
 type trackedConn struct {
 	net.Conn
-	listener *listener
+	tracker *tracker
 }
 
 func (c *trackedConn) Close() error {
-	c.listener.mu.Lock()
-	delete(c.listener.conns, c)
-	c.listener.mu.Unlock()
+	c.tracker.mu.Lock()
+	delete(c.tracker.conns, c)
+	c.tracker.mu.Unlock()
 	return c.Conn.Close()
 }

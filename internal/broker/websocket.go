@@ -3,7 +3,6 @@ package broker
 import (
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"time"
@@ -15,47 +14,46 @@ import (
 // webSocketListener lets clients in through HTTP. Mochi has one too, but that opens its port by itself
 // and only logs when it cannot.
 type webSocketListener struct {
-	*listener
-	http *http.Server
-	done chan struct{} // closed when Serve has ended
+	*tracker
+	http http.Server
 }
 
 var _ listeners.Listener = (*webSocketListener)(nil)
 
-func newWebSocketListener(l *listener) *webSocketListener {
-	return &webSocketListener{listener: l, http: &http.Server{ReadHeaderTimeout: connectTimeout}, done: make(chan struct{})}
-}
-
-// Init, ID, Address and Protocol are what mochi wants to know for its log.
-func (w *webSocketListener) Init(*slog.Logger) error { return nil }
-func (w *webSocketListener) ID() string              { return "websocket" }
-func (w *webSocketListener) Address() string         { return w.Addr().String() }
-func (w *webSocketListener) Protocol() string        { return "ws" }
+// ID and Protocol are for mochi's bookkeeping.
+func (w *webSocketListener) ID() string       { return "websocket" }
+func (w *webSocketListener) Protocol() string { return "ws" }
 
 // Serve upgrades requests and hands their connections to the broker until Close. A page of another
 // origin is refused, or any website could talk to the broker of whoever visits it.
 func (w *webSocketListener) Serve(establish listeners.EstablishFn) {
-	defer close(w.done)
+	defer w.open.Done()
 	upgrader := websocket.Upgrader{Subprotocols: []string{"mqtt"}}
+	w.http.ReadHeaderTimeout = connectTimeout
+	w.http.ConnState = func(_ net.Conn, state http.ConnState) {
+		if state == http.StateClosed { // not reached by connections that were upgraded
+			w.open.Done()
+		}
+	}
 	w.http.Handler = http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
 		socket, err := upgrader.Upgrade(answer, request, nil)
 		if err != nil {
 			return // answered by the upgrader
 		}
+		defer w.open.Done()
 		defer func() { _ = socket.Close() }()
 		if err := socket.SetReadDeadline(time.Now().Add(connectTimeout)); err != nil {
 			return
 		}
 		_ = establish(w.ID(), &stream{Conn: socket}) // how a client ended is its own affair
 	})
-	_ = w.http.Serve(w.listener) // always an error that says that it was closed
+	_ = w.http.Serve(w.tracker) // always an error that says that it was closed
 }
 
-// Close sends the clients away and ends Serve.
+// Close stops accepting and sends the known clients away.
 func (w *webSocketListener) Close(closeClients listeners.CloseFn) {
-	closeClients(w.ID())
 	_ = w.http.Close()
-	<-w.done
+	closeClients(w.ID())
 }
 
 // stream makes a stream of the binary messages of a WebSocket: MQTT packets need not end where messages
