@@ -15,8 +15,12 @@ func newConfigCommand() *cobra.Command {
 		Use:   "config",
 		Short: "Check the configuration, or print an example or its schema",
 		Args:  cobra.NoArgs,
+		RunE:  func(command *cobra.Command, _ []string) error { return command.Help() },
 	}
 	command.AddCommand(newConfigCheckCommand(), newConfigExampleCommand(), newConfigSchemaCommand())
+	for _, sub := range command.Commands() {
+		checkArguments(sub)
+	}
 	return command
 }
 

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"bufio"
 	"fmt"
 	"io"
 	"reflect"
@@ -11,7 +10,7 @@ import (
 // Write prints the configuration that is in effect as YAML, secrets and VINs masked. With sources each value that is not
 // the default is followed by where it comes from.
 func (c *Config) Write(w io.Writer, sources bool) error {
-	out := bufio.NewWriter(w)
+	out := &strings.Builder{}
 	for i := range keys().list {
 		key := &keys().list[i]
 		switch {
@@ -25,12 +24,13 @@ func (c *Config) Write(w io.Writer, sources bool) error {
 			c.writeValue(out, key, 0, indent(key), sources)
 		}
 	}
-	return out.Flush()
+	_, err := io.WriteString(w, out.String())
+	return err
 }
 
 func indent(key *Key) string { return strings.Repeat("  ", strings.Count(key.Path, ".")) }
 
-func (c *Config) writeList(out *bufio.Writer, list *Key, sources bool) {
+func (c *Config) writeList(out *strings.Builder, list *Key, sources bool) {
 	entries := reflect.ValueOf(c).Elem().FieldByIndex(list.index).Len()
 	if entries == 0 {
 		fmt.Fprintf(out, "%s: []\n", list.name())
@@ -52,7 +52,7 @@ func (c *Config) writeList(out *bufio.Writer, list *Key, sources bool) {
 	}
 }
 
-func (c *Config) writeValue(out *bufio.Writer, key *Key, entry int, lead string, sources bool) {
+func (c *Config) writeValue(out *strings.Builder, key *Key, entry int, lead string, sources bool) {
 	line := lead + key.name() + ": " + key.text(key.field(c, entry))
 	if at, given := c.origins[key.concrete(entry)]; sources && given {
 		line = fmt.Sprintf("%-40s # %s", line, at)

@@ -251,6 +251,9 @@ func lastGoodLine(text []byte) int {
 	end := len(text)
 	for i := len(lines) - 1; i >= 0; i-- {
 		end -= len(lines[i])
+		if line := bytes.TrimSpace(lines[i]); len(line) == 0 || line[0] == '#' {
+			continue // it changes nothing
+		}
 		if readable(text[:end]) {
 			return i
 		}

@@ -172,16 +172,16 @@ func (l *loader) noAccount(sources Sources) {
 		}
 	}
 	l.problem(Origin{Source: l.config.File, Name: "accounts"}, "%s", fmt.Sprintf(`no account is configured (looked at %s).
-The shortest way are three variables, with the address and password of the maker's app:
+The shortest way are three variables, in the environment or in a file .env:
 
-  HYUNDAI_BRAND=hyundai
-  HYUNDAI_USERNAME=you@example.com
-  HYUNDAI_PASSWORD='your password'
+  HYUNDAI_BRAND      hyundai, kia or genesis
+  HYUNDAI_USERNAME   the e-mail address that you enter in the maker's app
+  HYUNDAI_PASSWORD   its password
 
 or the same in a file %s:
 
   accounts:
-    - {region: eu, brand: hyundai, username: you@example.com, password: "your password"}
+    - {region: eu, brand: hyundai, username: …, password: …}
 
 "bluelink2mqtt config example" prints every key; "bluelink2mqtt demo" runs without an account.`,
 		strings.Join(looked, ", "), LocalFile))

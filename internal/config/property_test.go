@@ -211,7 +211,10 @@ func expectPlaces(t *testing.T, file, dotEnv string) {
 		}
 		return
 	}
-	lines := strings.Count(file+dotEnv, "\n") + 1
+	lines := 1 // YAML ends them in many ways
+	for _, end := range []string{"\n", "\r", "\u0085", "\u2028", "\u2029"} {
+		lines += strings.Count(file+dotEnv, end)
+	}
 	for _, p := range all.List {
 		if p.Key == "" && p.Line == 0 || p.Line < 0 || p.Message == "" {
 			t.Errorf("a problem without a place: %+v", p)
