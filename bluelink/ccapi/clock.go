@@ -9,6 +9,9 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
+// oldest is the first year that is taken for a time; clouds send the beginning of their epochs for "never".
+const oldest = 1990
+
 // compact is how clouds write most times; fractions of a second may follow.
 const compact = "20060102150405"
 
@@ -31,7 +34,7 @@ func readTime(leaf value, zone *time.Location) (at time.Time, ok bool) {
 		return time.Time{}, false
 	}
 	at, err := time.ParseInLocation(compact, text[:len(compact)], zone)
-	if err != nil || at.Year() < 2000 {
+	if err != nil || at.Year() < oldest {
 		return time.Time{}, false
 	}
 	return at.UTC(), true

@@ -71,7 +71,7 @@ func readTimeStamp(leaf value, zone *time.Location) time.Time {
 		parts[i] = n
 	}
 	at := time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], parts[5], 0, zone)
-	if at.Year() != parts[0] || int(at.Month()) != parts[1] || at.Day() != parts[2] || parts[0] < 2000 ||
+	if at.Year() != parts[0] || int(at.Month()) != parts[1] || at.Day() != parts[2] || parts[0] < oldest ||
 		parts[3] > 23 || parts[4] > 59 || parts[5] > 59 || parts[3] < 0 || parts[4] < 0 || parts[5] < 0 {
 		return time.Time{}
 	}

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"maps"
 	"net/http"
@@ -215,3 +216,29 @@ func mustBe(t *testing.T, err, sentinel error) {
 }
 
 var brands = []vehicle.Brand{vehicle.Kia, vehicle.Hyundai, vehicle.Genesis}
+
+// roundTripper is a cloud in one function.
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+// answerWith makes an answer with headers in pairs.
+func answerWith(r *http.Request, status int, body string, headers ...string) *http.Response {
+	header := http.Header{}
+	for i := 0; i+1 < len(headers); i += 2 {
+		header.Add(headers[i], headers[i+1])
+	}
+	return &http.Response{StatusCode: status, Header: header, Body: io.NopCloser(strings.NewReader(body)), ContentLength: int64(len(body)), Request: r}
+}
+
+// scripted is a client with a good session before a cloud in one function.
+func scripted(t *testing.T, answer roundTripper) *world {
+	t.Helper()
+	w := &world{
+		t: t, calls: &callBook{}, log: &bytes.Buffer{},
+		tokens:  &tokenStore{tokens: bluelink.Tokens{Access: "Bearer a", Refresh: "r", Device: "d", Expires: time.Now().Add(time.Hour)}},
+		account: bluelink.Account{Name: "test", Region: vehicle.Europe, Brand: vehicle.Kia, Username: "somebody@example.com", Password: "secret"},
+	}
+	w.openThrough(answer)
+	return w
+}
