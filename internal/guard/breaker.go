@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"context"
 	"errors"
+	"sync"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/circuitbreaker"
@@ -25,20 +26,14 @@ const (
 )
 
 // breakers are the two circuit breakers of an account: a cloud that refuses commands may still answer reads.
-type breakers struct {
-	reads, commands circuitbreaker.CircuitBreaker[any]
-}
+type breakers struct{ reads, commands *breaker }
 
 func newBreakers(account string, o BreakerOptions, m *Metrics) *breakers {
-	build := func(name string, failures uint) circuitbreaker.CircuitBreaker[any] {
-		b := circuitbreaker.NewBuilder[any]().
-			WithFailureThreshold(failures).WithSuccessThreshold(1).WithDelay(cmp.Or(o.Open, time.Minute)).
-			OnStateChanged(func(e circuitbreaker.StateChangedEvent) { m.breakerChanged(account, name, e.NewState) }).
-			Build()
-		m.breakerBuilt(account, name, b)
-		return b
+	open := cmp.Or(o.Open, time.Minute)
+	return &breakers{
+		newBreaker(account, breakerReads, cmp.Or(o.Reads, 5), open, m),
+		newBreaker(account, breakerCommands, cmp.Or(o.Commands, 3), open, m),
 	}
-	return &breakers{build(breakerReads, cmp.Or(o.Reads, 5)), build(breakerCommands, cmp.Or(o.Commands, 3))}
 }
 
 func (b *breakers) around(ctx context.Context, op Operation, do func(context.Context) error) (err error) {
@@ -46,40 +41,111 @@ func (b *breakers) around(ctx context.Context, op Operation, do func(context.Con
 	if op.Kind == bluelink.CallCommand {
 		breaker = b.commands
 	}
-	if !breaker.TryAcquirePermit() {
-		return &bluelink.Error{Op: op.Name, RetryAfter: breaker.RemainingDelay(), Err: bluelink.ErrBreakerOpen}
+	era, wait, ok := breaker.admit()
+	if !ok {
+		return &bluelink.Error{Op: op.Name, RetryAfter: wait, Err: bluelink.ErrBreakerOpen}
 	}
-	// A permit of a half-open breaker must be given back whatever happens, a panic included.
-	ended := false
-	defer func() {
-		if !ended {
-			breaker.RecordFailure()
-		}
-	}()
+	v := failed // also when do panics: a probe must be answered whatever happens
+	defer func() { breaker.end(era, v) }()
 	err = do(ctx)
-	ended = true
-	switch {
-	case cloudFailed(err):
-		breaker.RecordFailure()
-	case errors.Is(err, context.Canceled):
-		// The caller went away: it says nothing about the cloud. Only a probe must be answered, and is tried again later.
-		if breaker.IsHalfOpen() {
-			breaker.RecordFailure()
-		}
-	default:
-		breaker.RecordSuccess()
-	}
+	v = judge(err)
 	return err
 }
 
-// cloudFailed tells whether an error speaks against the cloud. Quota, credentials, duplicates, unsupported requests and
-// missing data do not: the cloud answered. Nor does a car that sleeps, which is its own lane's affair.
-func cloudFailed(err error) bool {
-	switch {
-	case errors.Is(err, bluelink.ErrVehicleUnreachable), errors.Is(err, bluelink.ErrOverloaded), errors.Is(err, context.Canceled):
-		return false
-	case errors.Is(err, bluelink.ErrUnavailable), errors.Is(err, bluelink.ErrBadResponse), errors.Is(err, context.DeadlineExceeded):
-		return true
+// breaker is one circuit breaker.
+//
+// The library cannot tell a probe from an operation that was admitted long before and ends late, nor can it take back a
+// probe that brought no answer. So each state is an era: only the end of an operation that was admitted in the same era
+// counts. That also makes it open once, however many operations fail together.
+type breaker struct {
+	circuit circuitbreaker.CircuitBreaker[any]
+
+	mu  sync.Mutex // guards era; held over each call that can change the circuit's state, so that the two agree
+	era int
+}
+
+func newBreaker(account, name string, failures uint, open time.Duration, m *Metrics) *breaker {
+	b := new(breaker)
+	b.circuit = circuitbreaker.NewBuilder[any]().
+		WithFailureThreshold(failures).WithSuccessThreshold(1).WithDelay(open).
+		OnStateChanged(func(e circuitbreaker.StateChangedEvent) {
+			b.era++ // called by whoever changes the state, who holds mu
+			m.breakerChanged(account, name, e.NewState)
+		}).Build()
+	m.breakerBuilt(account, name, b.circuit)
+	return b
+}
+
+// admit lets an operation through, or says how long the breaker stays open; 0 while a probe is on its way.
+func (b *breaker) admit() (era int, wait time.Duration, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.circuit.TryAcquirePermit() {
+		return 0, b.circuit.RemainingDelay(), false
 	}
-	return false
+	return b.era, 0, true
+}
+
+// end learns what an admitted operation says about the cloud.
+func (b *breaker) end(era int, v verdict) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case era != b.era:
+	case v == answered:
+		b.circuit.RecordSuccess()
+	case v == failed:
+		b.circuit.RecordFailure()
+	case b.circuit.IsHalfOpen():
+		// The probe brought no answer, so that the next operation is one again.
+		b.circuit.Open()
+		b.circuit.HalfOpen()
+	}
+}
+
+// verdict is what the end of an operation says about the cloud.
+type verdict int
+
+const (
+	silent   verdict = iota // nothing: the cloud was not asked, or the caller went away
+	answered                // it works, whatever its answer was
+	failed
+)
+
+// judge reads a verdict off an error. Credentials, duplicates, limits and missing data are answers; so is a car that
+// sleeps, which is its own lane's affair.
+func judge(err error) verdict {
+	if err == nil {
+		return answered
+	}
+	for _, says := range []struct {
+		err error
+		verdict
+	}{
+		{context.Canceled, silent},
+		{bluelink.ErrOverloaded, silent}, // it gave up in the bulkhead
+		{bluelink.ErrQuota, silent},      // a hook refused a call
+		{bluelink.ErrNotOwner, silent},
+		{bluelink.ErrVehicleUnreachable, answered},
+		{bluelink.ErrBusy, answered},
+		{bluelink.ErrRateLimited, answered},
+		{bluelink.ErrCredentials, answered},
+		{bluelink.ErrPIN, answered},
+		{bluelink.ErrOTPRequired, answered},
+		{bluelink.ErrConsentRequired, answered},
+		{bluelink.ErrSessionExpired, answered},
+		{bluelink.ErrDevice, answered},
+		{bluelink.ErrBlocked, answered},
+		{bluelink.ErrClientRefused, answered},
+		{bluelink.ErrRefused, answered},
+		{bluelink.ErrNoData, answered},
+		{bluelink.ErrUnavailable, failed},
+		{bluelink.ErrBadResponse, failed},
+		{context.DeadlineExceeded, failed},
+	} {
+		if errors.Is(err, says.err) {
+			return says.verdict
+		}
+	}
+	return silent // unsupported, senseless, or a fault of our own
 }

@@ -3,6 +3,7 @@ package guard
 import (
 	"cmp"
 	"context"
+	"errors"
 	"time"
 
 	"github.com/failsafe-go/failsafe-go/bulkhead"
@@ -65,7 +66,11 @@ func (b *Bulkhead) enter(ctx context.Context, level bulkhead.Bulkhead[any], op O
 	err := level.AcquirePermit(ctx)
 	m.waited(op, time.Since(start), err)
 	if err != nil {
-		return &bluelink.Error{Op: op.Name, Text: "gave up waiting for its turn", Err: context.Cause(ctx)}
+		cause := context.Cause(ctx)
+		if errors.Is(cause, context.DeadlineExceeded) {
+			cause = bluelink.ErrOverloaded // the caller's patience, which says nothing about the cloud
+		}
+		return &bluelink.Error{Op: op.Name, Text: "gave up waiting for its turn", Err: cause}
 	}
 	return nil
 }
