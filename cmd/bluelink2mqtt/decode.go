@@ -95,20 +95,41 @@ func (f *decodeFlags) decode(file string, stdin io.Reader) decoded {
 		return line
 	}
 	state, _, refusals := vehicle.State{}.Apply(report, time.Now())
-	for reading := range state.All() {
-		if reading.Value == nil {
-			continue
+	for _, d := range vehicle.Catalogue() {
+		reading := state.Read(d)
+		if reading.Value != nil {
+			line.Fields[d.Key] = plainValue(reading.Value)
 		}
-		key := reading.Datum.Key
-		line.Fields[key] = plainValue(reading.Value)
-		if unit := reading.Unit(); unit != vehicle.NoUnit {
-			line.Fields[key+"_unit"] = unit.String()
+		if unit := unitOf(state, reading); unit != vehicle.NoUnit {
+			line.Fields[d.Key+"_unit"] = unit.String()
 		}
 	}
 	for _, r := range refusals {
 		line.Rejected[r.Datum.Key] = r.Reason
 	}
 	return line
+}
+
+// unitOf is the unit of a value, or for distances, temperatures and pressures without value the one that it would have:
+// the model lists those units as data of their own (docs/protocol/vehicle-model.md §2.5, §2.8).
+func unitOf(s vehicle.State, r vehicle.Reading) vehicle.Unit {
+	if r.Value != nil {
+		return r.Unit()
+	}
+	switch r.Datum.Kind {
+	case vehicle.KindTemperature:
+		return r.Datum.Unit
+	case vehicle.KindPressure:
+		if code, ok := vehicle.TireUnit.Of(s); ok {
+			return [...]vehicle.Unit{vehicle.PSI, vehicle.Kilopascal, vehicle.Bar}[int(code)]
+		}
+	case vehicle.KindDistance:
+		if r.Datum.Group == vehicle.GroupEV {
+			return s.Read(vehicle.TotalRange.Datum).Unit()
+		}
+	default:
+	}
+	return vehicle.NoUnit
 }
 
 // read decodes a file with what its name and the flags say.

@@ -22,7 +22,7 @@ var update = flag.Bool("update", false, "write generated files anew")
 //go:generate go test -count=1 -run ^TestMetrics_PageIsFresh$ . -update
 
 // described reads name, help and labels out of a description, which has no other way to tell them.
-var described = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)", constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
+var described = regexp.MustCompile(`fqName: "([^"]+)", help: "((?:[^"\\]|\\.)*)", (?:unit: "[^"]*", )?constLabels: \{([^}]*)\}, variableLabels: \{([^}]*)\}`)
 
 func TestMetrics_PageIsFresh(t *testing.T) {
 	c := config.Default()
