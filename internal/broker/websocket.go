@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -61,6 +62,10 @@ func (w *webSocketListener) Close(closeClients listeners.CloseFn) {
 type stream struct {
 	*websocket.Conn
 	message io.Reader // what is left of the message being read, nil between messages
+
+	// writeBy is set by mochi's reader while its writer may be at work, which the WebSocket library does
+	// not allow for its own deadline.
+	writeBy atomic.Pointer[time.Time]
 }
 
 var _ net.Conn = (*stream)(nil)
@@ -87,7 +92,11 @@ func (s *stream) Read(b []byte) (int, error) {
 	}
 }
 
+// Write is called by one goroutine at a time.
 func (s *stream) Write(b []byte) (int, error) {
+	if deadline := s.writeBy.Load(); deadline != nil {
+		_ = s.Conn.SetWriteDeadline(*deadline) // never fails, it only notes the time
+	}
 	if err := s.WriteMessage(websocket.BinaryMessage, b); err != nil {
 		return 0, err
 	}
@@ -96,4 +105,10 @@ func (s *stream) Write(b []byte) (int, error) {
 
 func (s *stream) SetDeadline(t time.Time) error {
 	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
+}
+
+// SetWriteDeadline holds for writes that begin later.
+func (s *stream) SetWriteDeadline(t time.Time) error {
+	s.writeBy.Store(&t)
+	return nil
 }

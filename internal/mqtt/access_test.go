@@ -135,6 +135,7 @@ func TestClient_BrokerLimitsAreRespected(t *testing.T) {
 			t.Errorf("arrived with QoS %d, retained %v", got.QoS, got.Retain)
 		}
 	}
+	l.flush(t)
 	if stats := l.Stats(); stats.Published != 2 || stats.Refused != 2 || !stats.Connected || stats.Connections != 1 {
 		t.Errorf("stats %+v", stats)
 	}

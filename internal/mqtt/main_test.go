@@ -214,6 +214,11 @@ func observe(t testing.TB, addr string, filters ...string) *observer {
 		if _, err := o.Subscribe(t.Context(), subscribe); err != nil {
 			t.Fatal(err)
 		}
+		// A broker may hand out what is retained after it has acknowledged the subscription. It is done
+		// with that when it answers the next request.
+		if _, err := o.Unsubscribe(t.Context(), &paho.Unsubscribe{Topics: []string{"nothing"}}); err != nil {
+			t.Fatal(err)
+		}
 	}
 	return o
 }
