@@ -9,6 +9,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
@@ -78,6 +79,7 @@ type Transport struct {
 	base    http.RoundTripper
 	client  *http.Client
 	hook    Hook
+	veil    *strings.Replacer // over what a cloud may echo of the account's secrets
 }
 
 // NewTransport prepares the calls of an account.
@@ -92,7 +94,19 @@ func NewTransport(account Account, s Settings) *Transport {
 	return &Transport{
 		cloud: account.Cloud(), account: account.Name, base: base, hook: s.Hook,
 		client: &http.Client{Transport: base, CheckRedirect: NoRedirect},
+		veil:   veilOf(account.Username, account.Password, account.PIN, account.RefreshToken),
 	}
+}
+
+// veilOf replaces secrets; what is shorter than a PIN would veil half of every text.
+func veilOf(secrets ...string) *strings.Replacer {
+	var pairs []string
+	for _, secret := range secrets {
+		if len(secret) >= 4 {
+			pairs = append(pairs, secret, "…")
+		}
+	}
+	return strings.NewReplacer(pairs...)
 }
 
 // Browser is a client that keeps cookies and, when follow is set, follows redirects, as the pages of a sign-in demand.
@@ -156,6 +170,7 @@ func (t *Transport) failed(call Call, answer Answer, err error) error {
 		e = &Error{Err: err}
 	}
 	complete := *e
+	complete.Text, complete.Code = t.veil.Replace(e.Text), t.veil.Replace(e.Code)
 	complete.Op, complete.Cloud, complete.Status, complete.Left = call.Op, t.cloud, answer.Status, true
 	return &complete
 }
