@@ -178,10 +178,16 @@ SPACES=
 EQUALS=a=b
 AFTER=yes`, "\n", "\r\n")
 	want := []variable{
-		{name: "HYUNDAI_USERNAME", value: "me@example.com"}, {name: "HYUNDAI_PASSWORD", value: `single # "quoted" ' \ \n $x`},
-		{name: "PLAIN", value: "with#hash and space"}, {name: "HASH", value: "#first"},
-		{name: "QUOTED", value: "a \"b\" \\ \n\tc"}, {name: "LINES", value: "one\ntwo"}, {name: "EMPTY"}, {name: "SPACES"},
-		{name: "EQUALS", value: "a=b"}, {name: "AFTER", value: "yes"},
+		{name: "HYUNDAI_USERNAME", value: "me@example.com"},
+		{name: "HYUNDAI_PASSWORD", value: `single # "quoted" ' \ \n $x`},
+		{name: "PLAIN", value: "with#hash and space"},
+		{name: "HASH", value: "#first"},
+		{name: "QUOTED", value: "a \"b\" \\ \n\tc"},
+		{name: "LINES", value: "one\ntwo"},
+		{name: "EMPTY"},
+		{name: "SPACES"},
+		{name: "EQUALS", value: "a=b"},
+		{name: "AFTER", value: "yes"},
 	}
 	lines := []int{2, 3, 4, 5, 6, 7, 9, 10, 11, 12}
 	for i := range want {

@@ -82,6 +82,9 @@ func TestLoad_SaysWhatIsWrongAndWhere(t *testing.T) {
 		{"one account twice", fine + strings.TrimPrefix(strings.Replace(fine, "me@", "ME@", 1), "accounts:\n") + "    name: other\n", []string{
 			file + ":8: accounts[1].username: the same account of the same brand and region stands at bluelink2mqtt.yaml:4: accounts[0].username",
 		}},
+		{"two tokens that nothing tells apart", "accounts:\n  - {region: eu, brand: kia, refresh_token: one}\n  - {name: b, region: eu, brand: kia, refresh_token: two}\n", []string{
+			file + ":3: accounts[1].username: is missing: nothing else tells the account from bluelink2mqtt.yaml:2: accounts[0]",
+		}},
 		{"no language", fine + "    language: 1\n", []string{file + `:6: accounts[0].language: "1" is no language`}},
 		{"a short VIN", fine + "    include: [KMH, KMHAA81CBNU00000O]\n", []string{file + ":6: accounts[0].include[0]: a VIN has 17 characters, not 3"}},
 		{"a VIN with an O", fine + "    include:\n      - KMHAA81CBNU00000O\n", []string{file + ":7: accounts[0].include[0]: a VIN never has the letter O"}},

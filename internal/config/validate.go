@@ -109,19 +109,31 @@ func (l *loader) accounts() {
 		} else {
 			a.Language = language[:2]
 		}
-		if !a.Username.IsZero() {
-			person := a.Region.String() + " " + a.Brand.String() + " " + strings.ToLower(a.Username.Reveal())
-			if first, twice := people[person]; twice {
-				l.problem(l.at(entry+".username"), "the same account of the same brand and region stands at %s: keep one", first)
-			} else {
-				people[person] = l.at(entry + ".username")
-			}
-		}
+		l.person(entry, a, people)
 		for _, vin := range a.Include {
 			if slices.Contains(a.Exclude, vin) {
 				l.problem(l.at(entry+".exclude"), "VIN %s stands in include too", vin)
 			}
 		}
+	}
+}
+
+// person tells accounts apart as the store does: by region, brand and user name.
+func (l *loader) person(entry string, a *Account, people map[string]Origin) {
+	at := l.at(entry + ".username")
+	if !l.given(at.Name) && at.layer == defaults {
+		at = l.config.origins[entry]
+		at.Name = entry + ".username"
+	}
+	person := a.Region.String() + " " + a.Brand.String() + " " + strings.ToLower(a.Username.Reveal())
+	first, twice := people[person]
+	switch {
+	case !twice:
+		people[person] = at
+	case !a.Username.IsZero():
+		l.problem(at, "the same account of the same brand and region stands at %s: keep one", first)
+	case l.given(entry + ".refresh_token"):
+		l.problem(at, "is missing: nothing else tells the account from %s", strings.TrimSuffix(first.String(), ".username"))
 	}
 }
 
