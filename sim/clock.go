@@ -34,14 +34,18 @@ func (c *clock) start() time.Time {
 	return c.anchors[0].car
 }
 
-// advance skips d of cloud and car time at once.
-func (c *clock) advance(now time.Time, d time.Duration) {
+// advance skips d of cloud and car time at once; false when that would be too much.
+func (c *clock) advance(now time.Time, d time.Duration) bool {
 	now = now.Round(0)
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	if c.skipped+d > maxSkipped {
+		return false
+	}
 	last := c.anchors[len(c.anchors)-1]
 	c.anchors = append(c.anchors, anchor{now, c.scaled(last, now).Add(d)})
 	c.skipped += d
+	return true
 }
 
 // cloudTime converts wall time to the time by which tokens and quotas age.

@@ -94,10 +94,11 @@ func oneOf(words ...string) func(string) error {
 		if slices.Contains(words, arg) {
 			return nil
 		}
-		if words = slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" }); len(words) == 0 {
+		named := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
+		if len(named) == 0 {
 			return errors.New("it takes no argument")
 		}
-		return fmt.Errorf("it takes nothing or %s", strings.Join(words, ", "))
+		return fmt.Errorf("it takes nothing or %s", strings.Join(named, ", "))
 	}
 }
 

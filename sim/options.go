@@ -50,8 +50,8 @@ func (o *Options) validate() error {
 		o.TimeScale = 1
 	}
 	// The negated form refuses NaN as well.
-	if !(o.TimeScale >= 0.001 && o.TimeScale <= 100_000) {
-		wrong = append(wrong, fmt.Errorf("time scale: %v is not within 0.001 and 100000", o.TimeScale))
+	if !(o.TimeScale >= 0.001 && o.TimeScale <= 10_000) {
+		wrong = append(wrong, fmt.Errorf("time scale: %v is not within 0.001 and 10000", o.TimeScale))
 	}
 	for _, delay := range []struct {
 		name string

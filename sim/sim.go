@@ -94,12 +94,18 @@ func (s *Sim) Advance(d time.Duration) error {
 	if d <= 0 || d > maxAdvance {
 		return fmt.Errorf("advance the clock: %v is not within 0 and %v", d, maxAdvance)
 	}
-	s.clock.advance(time.Now(), d)
+	if !s.clock.advance(time.Now(), d) {
+		return fmt.Errorf("advance the clock: it is already %v ahead; reset it first", maxSkipped)
+	}
 	return nil
 }
 
-// maxAdvance bounds the work that a later call has to catch up with.
-const maxAdvance = 366 * 24 * time.Hour
+// maxAdvance bounds the work that a later call has to catch up with, maxSkipped the
+// years that a world may live through.
+const (
+	maxAdvance = 366 * 24 * time.Hour
+	maxSkipped = 10 * maxAdvance
+)
 
 // latency is what the options put in front of an endpoint's answer.
 func (s *Sim) latency(e *endpoint) time.Duration {

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"os/signal"
 	"strings"
 	"syscall"
 	"text/tabwriter"
@@ -61,13 +60,11 @@ Faults, for --fault and POST /_sim/faults:
 		Args: func(cmd *cobra.Command, args []string) error {
 			// "--replay eu_*.json": the shell makes arguments of all files but the first.
 			if len(args) > 0 && !cmd.Flags().Changed("replay") {
-				return fmt.Errorf("unexpected argument %q; recorded payloads come after --replay", args[0])
+				return usageError("unexpected argument %q; recorded payloads come after --replay", args[0])
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			// From here on an error is no matter of usage.
-			cmd.SilenceUsage = true
 			o.Replay = append(o.Replay, args...)
 			return o.run(cmd.Context(), cmd.OutOrStdout())
 		},
@@ -93,14 +90,11 @@ Faults, for --fault and POST /_sim/faults:
 func (o *simulateOptions) run(ctx context.Context, out io.Writer) error {
 	world, err := sim.New(o.Options)
 	if err != nil {
-		return err
+		return &exitError{exitUsage, err}
 	}
 	if o.list {
 		return o.print(out, world)
 	}
-	ctx, stop := signal.NotifyContext(ctx, syscall.SIGINT, syscall.SIGTERM)
-	defer stop()
-
 	var listening net.ListenConfig
 	listener, err := listening.Listen(ctx, "tcp", o.listen)
 	switch {
