@@ -96,7 +96,10 @@ func (e *embedded) Restart() {
 func onBothBrokers(t *testing.T, test func(t *testing.T, b testBroker)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
-	t.Run("mosquitto", func(t *testing.T) { test(t, mqtttest.Start(t)) })
+	t.Run("mosquitto", func(t *testing.T) {
+		// It drops what a slow observer does not take, beyond 1000 messages by default.
+		test(t, mqtttest.Start(t, "max_queued_messages 0"))
+	})
 }
 
 // line is a running client and what it reports.
