@@ -1,0 +1,100 @@
+package ccapi
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// TestErrors_ShowNoSecretsWhateverTheCloudEchoes lets a cloud send back all that it was sent, at each stage, in each shape of
+// its failures, and looks for it in errors, logs and what the hook is told.
+func TestErrors_ShowNoSecretsWhateverTheCloudEchoes(t *testing.T) {
+	shapes := map[string]func(r *http.Request, echo string) *http.Response{
+		"envelope": func(r *http.Request, echo string) *http.Response {
+			return answerWith(r, 400, `{"retCode":"F","resCode":"4999","resMsg":`+strconv.Quote(echo)+`}`)
+		},
+		"code": func(r *http.Request, echo string) *http.Response {
+			return answerWith(r, 400, `{"retCode":"F","resCode":`+strconv.Quote(echo)+`,"resMsg":"x"}`)
+		},
+		"user": func(r *http.Request, echo string) *http.Response {
+			return answerWith(r, 400, `{"errCode":"4003","errMsg":`+strconv.Quote(echo)+`}`)
+		},
+		"gateway": func(r *http.Request, echo string) *http.Response {
+			return answerWith(r, 401, `{"error":`+strconv.Quote(echo)+`}`)
+		},
+		"text": func(r *http.Request, echo string) *http.Response { return answerWith(r, 400, echo) },
+		"page": func(r *http.Request, echo string) *http.Response { return answerWith(r, 403, "<html>"+echo) },
+		"redirect": func(r *http.Request, echo string) *http.Response {
+			return answerWith(r, 302, "", "Location", "https://oneapp.kia.com/redirect?error=x&error_description="+url.QueryEscape(echo))
+		},
+		"cut": nil,
+	}
+	stages := []string{
+		"/register", "/authorize", "/certs", "/signin", "/v1/auth/token", "/token-exchange", "/token-refresh", "/spa/vehicles", "/latest", "/park", "/drvhistory",
+	}
+	for shape, answer := range shapes {
+		for _, stage := range stages {
+			w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
+			vin := w.Sim.Vehicles()[0].VIN
+			inner := w.RoundTripper()
+			echoing := roundTripper(func(r *http.Request) (*http.Response, error) {
+				if !strings.HasSuffix(r.URL.Path, stage) {
+					return inner.RoundTrip(r)
+				}
+				if answer == nil {
+					return nil, io.ErrUnexpectedEOF
+				}
+				body, _ := io.ReadAll(r.Body)
+				// Each part first, as a text is cut somewhere.
+				echo := fmt.Sprint("bad ", r.Header.Get("Authorization"), " ", sim.Email, " ", sim.Password, " ", vin, " ", string(body), " ", r.URL, r.Header)
+				return answer(r, echo), nil
+			})
+			var texts []string
+			note := func(err error) {
+				if err != nil {
+					texts = append(texts, err.Error())
+				}
+			}
+			w.openThrough(echoing)
+			list, err := w.cloud.Vehicles(t.Context())
+			note(err)
+			if err == nil {
+				_, err = w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: list[0]})
+				note(err)
+				w.tokens.expire()
+				w.openThrough(echoing)
+				note(w.cloud.Login(t.Context()))
+			}
+			texts = append(texts, w.log.String())
+			for _, err := range w.calls.errs {
+				note(err)
+			}
+			stored := w.tokens.stored()
+			if stored.Stopped != nil {
+				texts = append(texts, stored.Stopped.Text)
+			}
+			secrets := []string{sim.Email, "demo", vin, stored.Access, stored.Refresh, stored.Device}
+			for _, token := range stored.Extra {
+				secrets = append(secrets, token)
+			}
+			if len(w.calls.errs) == 0 && shape != "redirect" && stage != "/authorize" { // of that page only its cookies count
+				t.Errorf("%s at %s: nothing failed", shape, stage)
+			}
+			for _, text := range texts {
+				for _, secret := range secrets {
+					if secret != "" && strings.Contains(text, secret) {
+						t.Errorf("%s at %s: %q shows a secret", shape, stage, text)
+					}
+				}
+			}
+		}
+	}
+}
