@@ -34,7 +34,10 @@ func newConfigCheckCommand() *cobra.Command {
 secrets masked. When something is wrong it prints every problem with its place instead, and exits with 2.`,
 		Args: cobra.NoArgs,
 		RunE: func(command *cobra.Command, _ []string) error {
-			loaded, err := flags.load(command)
+			loaded, warnings, err := flags.loadWithWarnings(command)
+			for _, w := range warnings {
+				fmt.Fprintln(command.ErrOrStderr(), "bluelink2mqtt: warning:", w)
+			}
 			if err != nil {
 				return err
 			}

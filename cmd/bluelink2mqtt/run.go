@@ -2,7 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
 	"os"
 
 	"github.com/spf13/cobra"
@@ -21,15 +20,15 @@ It is configured by a file, a .env file, the environment and flags, each stronge
 those before; "bluelink2mqtt config example" shows every key. The environment of the
 Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) is enough.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := flags.load(cmd)
+			c, warnings, err := flags.loadWithWarnings(cmd)
 			if err != nil {
 				return err
 			}
 			log := app.NewLogger(c.Log, os.Stderr)
-			log.Info("starting", "version", programVersion(), "accounts", len(c.Accounts), "config", c.File)
-			if c.FromDropIn && c.Refresh.Interval == 0 {
-				log.Info("no scheduled reads: set REFRESH_INTERVAL (minutes) to have them")
+			for _, w := range warnings {
+				log.Warn("configuration: " + w.String())
 			}
+			log.Info("starting", "version", programVersion(), "accounts", len(c.Accounts), "config", c.File)
 			a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: log})
 			if err != nil {
 				return err
@@ -59,8 +58,13 @@ func (f *configFlags) register(cmd *cobra.Command) {
 	}
 }
 
-// load reads the configuration and prints its warnings.
+// load reads the configuration for a command that leaves its warnings to "run" and "config check".
 func (f *configFlags) load(cmd *cobra.Command) (*config.Config, error) {
+	c, _, err := f.loadWithWarnings(cmd)
+	return c, err
+}
+
+func (f *configFlags) loadWithWarnings(cmd *cobra.Command) (*config.Config, []config.Warning, error) {
 	sources := config.Here()
 	sources.Path, _ = cmd.Flags().GetString("config")
 	for _, o := range f.overrides {
@@ -69,11 +73,8 @@ func (f *configFlags) load(cmd *cobra.Command) (*config.Config, error) {
 		}
 	}
 	c, warnings, err := config.Load(sources)
-	for _, w := range warnings {
-		fmt.Fprintln(cmd.ErrOrStderr(), "bluelink2mqtt: warning:", w)
-	}
 	if err != nil {
-		return nil, &exitError{exitUsage, err}
+		return nil, warnings, &exitError{exitUsage, err}
 	}
-	return c, nil
+	return c, warnings, nil
 }

@@ -29,7 +29,7 @@ asks. VEHICLE is its name, its id, its VIN or an ending of one of them.`,
 				}
 				rows := [][]string{{"KEY", "VALUE", "UNIT", "REPORTED"}}
 				for _, d := range state.Data {
-					rows = append(rows, []string{d.Key, show(d.Value), d.Unit, ago(d.Reported)})
+					rows = append(rows, []string{d.Key, short(show(d.Value)), d.Unit, ago(d.Reported)})
 				}
 				return table(cmd.OutOrStdout(), rows...)
 			})
@@ -38,6 +38,15 @@ asks. VEHICLE is its name, its id, its VIN or an ending of one of them.`,
 	cmd.Flags().BoolVar(&asJSON, "json", false, "one JSON object")
 	flags.register(cmd)
 	return cmd
+}
+
+// short keeps a list of days or trips from widening the table; --json has all of it.
+func short(text string) string {
+	const most = 48
+	if runes := []rune(text); len(runes) > most {
+		return string(runes[:most-1]) + "…"
+	}
+	return text
 }
 
 // show is a value for people.

@@ -45,6 +45,10 @@ type Options struct {
 	Offline bool
 	// RoundTripper replaces the network to the clouds, for tests; nil for the network.
 	RoundTripper http.RoundTripper
+	// Outbox replaces MQTT, for tests: it gets what is published, and what a broker would deliver goes to [App.Bridge].
+	Outbox bridge.Outbox
+	// Store replaces the store that the configuration asks for, for tests; whoever opened it closes it.
+	Store store.Store
 }
 
 // App is a built program.
@@ -78,9 +82,6 @@ func New(o Options) (_ *App, err error) {
 	}()
 	hideSecrets(o.Config)
 	a.registry.MustRegister(collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))
-	if a.config.CloudURL != "" {
-		a.log.Warn("all calls to the clouds go to another address; this is for simulators", "cloud_url", a.config.CloudURL)
-	}
 	st, err := a.openStore()
 	if err != nil {
 		return nil, err
@@ -122,6 +123,9 @@ func (a *App) Close() error { return a.clean.run() }
 
 // openStore opens the configured store.
 func (a *App) openStore() (store.Store, error) {
+	if a.options.Store != nil {
+		return a.options.Store, nil
+	}
 	if a.options.Forgetful {
 		memory := store.NewMemory()
 		a.clean.add("close the store", memory.Close)
@@ -218,7 +222,7 @@ func (a *App) units() topic.Units {
 
 // openMQTT builds the embedded broker, when there is to be one, and the client.
 func (a *App) openMQTT(tree topic.Tree) (err error) {
-	if a.options.Offline {
+	if a.options.Offline || a.options.Outbox != nil {
 		return nil
 	}
 	if a.config.Broker.Mode == config.EmbeddedBroker {
@@ -275,7 +279,10 @@ func (a *App) dialEmbedded(ctx context.Context, network, _ string) (net.Conn, er
 
 // outbox is the way from the bridge to MQTT.
 func (a *App) outbox() bridge.Outbox {
-	if a.mqtt == nil {
+	switch {
+	case a.options.Outbox != nil:
+		return a.options.Outbox
+	case a.mqtt == nil:
 		return nowhere{}
 	}
 	return outbox{a.mqtt, a.log}
@@ -284,6 +291,9 @@ func (a *App) outbox() bridge.Outbox {
 func (a *App) info() topic.Bridge {
 	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started}
 }
+
+// Bridge is the heart.
+func (a *App) Bridge() *bridge.Bridge { return a.bridge }
 
 // Registry is where the program's metrics are registered.
 func (a *App) Registry() *prometheus.Registry { return a.registry }
