@@ -231,7 +231,8 @@ func TestBroker_LateSubscriberGetsEveryRetainedTopic(t *testing.T) {
 	subscriber, _, err := connect(t, b.Addr(), paho.Connect{ClientID: "subscriber"}, paho.ClientConfig{
 		OnPublishReceived: []func(paho.PublishReceived) (bool, error){
 			func(p paho.PublishReceived) (bool, error) { got <- p.Packet; return true, nil },
-		}})
+		},
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -95,6 +95,9 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 // connectFailed notes a failed attempt. It speaks only when a server fails in a new way.
 func (c *Client) connectFailed(err error) {
 	server := c.link.server.url.String()
+	if inner := errors.Unwrap(err); inner != nil && !isConnack(err) {
+		err = inner // the library's own words only repeat the address
+	}
 	failure := connectError(server, err, clues{
 		oldAnswer:           c.link.conn != nil && c.link.conn.answeredOld(),
 		askedForCertificate: c.link.asked,

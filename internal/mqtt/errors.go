@@ -121,6 +121,12 @@ func connectError(server string, err error, seen clues) *Error {
 	return result
 }
 
+// isConnack reports whether err is the broker's refusal in CONNACK.
+func isConnack(err error) bool {
+	_, ok := errors.AsType[*autopaho.ConnackError](err)
+	return ok
+}
+
 func connackKind(code byte) error {
 	switch code {
 	case packets.ConnackBadUsernameOrPassword, packets.ConnackBadAuthenticationMethod:

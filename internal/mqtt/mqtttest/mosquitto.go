@@ -45,8 +45,10 @@ func Start(t testing.TB, configuration ...string) *Mosquitto {
 	m.config = filepath.Join(t.TempDir(), "mosquitto.conf")
 	_, port, _ := net.SplitHostPort(m.addr)
 	text := strings.Join(configuration, "\n")
-	lines := []string{"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr",
-		"log_type error", "log_type warning", "log_type notice", "log_type information"}
+	lines := []string{
+		"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr",
+		"log_type error", "log_type warning", "log_type notice", "log_type information",
+	}
 	if os.Getuid() == 0 {
 		lines = append(lines, "user root") // or it gives up rights it needs to read its files
 	}
