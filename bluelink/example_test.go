@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -18,17 +17,17 @@ import (
 func open(options ...bluelink.Option) (*bluelink.Client, *sim.Sim) {
 	world, err := sim.New(sim.Options{Parked: true, LatencyForce: time.Millisecond})
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	cloud, err := clouds.Open(bluelink.Account{
 		Region: vehicle.Europe, Brand: vehicle.Kia, Username: sim.Email, Password: sim.Password,
 	}, append(options, bluelink.WithRoundTripper(world.RoundTripper()))...)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	client, err := bluelink.New(cloud)
 	if err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	return client, world
 }
@@ -40,12 +39,12 @@ func Example() {
 
 	client, _ := open()
 	if err := client.Initialize(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, car := range client.Vehicles() {
 		result, err := client.RefreshCached(ctx, car.ID)
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		soc, known := vehicle.SoC.Of(result.State)
 		fmt.Printf("%s (%s): charge known %t, %v\n", car.Model, car.Engine, known, soc >= 0 && soc <= 100)
@@ -64,16 +63,16 @@ func ExampleClient_RefreshSmart() {
 
 	client, _ := open()
 	if err := client.Initialize(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	car := client.Vehicles()[1]
 	if _, err := client.RefreshCached(ctx, car.ID); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	for _, maxAge := range []time.Duration{24 * time.Hour, time.Minute} {
 		result, err := client.RefreshSmart(ctx, car.ID, maxAge)
 		if err != nil {
-			log.Fatal(err)
+			panic(err)
 		}
 		fmt.Println("not older than", maxAge, "is", result.DataSource)
 	}
@@ -89,14 +88,14 @@ func ExampleClient_State() {
 
 	client, world := open()
 	if err := client.Initialize(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	car := client.Vehicles()[0]
 	if err := world.SetVehicle(car.CloudID, map[string]any{"odometer_km": 12345.6, "locked": true, "report": true}); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	if _, err := client.RefreshCached(ctx, car.ID); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	state := client.State(car.ID)
 	odometer, _ := vehicle.Odometer.Of(state)
@@ -132,7 +131,7 @@ func ExampleWithHook() {
 
 	client, _ := open(bluelink.WithHook(&meter{}))
 	if err := client.Initialize(ctx); err != nil {
-		log.Fatal(err)
+		panic(err)
 	}
 	_, err := client.RefreshForce(ctx, client.Vehicles()[1].ID)
 	fmt.Println(errors.Is(err, bluelink.ErrQuota), bluelink.Reason(err), bluelink.Temporary(err), bluelink.MayHaveSucceeded(err))

@@ -53,7 +53,21 @@ func (c *cloud) ask(ctx context.Context, q request) (value, error) {
 	if err != nil {
 		return value{}, fmt.Errorf("%s: %w", q.op, err)
 	}
-	return c.try(ctx, q, tokens)
+	message, err = c.try(ctx, q, tokens)
+	return message, despite(err)
+}
+
+// despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend. That
+// it was refused before anything was done remains true.
+func despite(err error) error {
+	refused := (*bluelink.Error)(nil)
+	if !errors.Is(err, bluelink.ErrSessionExpired) && !errors.Is(err, bluelink.ErrDevice) || !errors.As(err, &refused) {
+		return err
+	}
+	fault := *refused
+	fault.Text, fault.Reason = "it refuses what it has just given", vehicle.CloudUnavailable
+	fault.Err = errors.Join(refused.Err, bluelink.ErrUnavailable)
+	return &fault
 }
 
 // try makes the call once.

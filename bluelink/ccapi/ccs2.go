@@ -244,8 +244,10 @@ func tirePressures(d *decoding) {
 		p    vehicle.Point[vehicle.Quantity]
 		path string
 	}{
-		{vehicle.TireFrontLeft, "Row1.Left"}, {vehicle.TireFrontRight, "Row1.Right"},
-		{vehicle.TireRearLeft, "Row2.Left"}, {vehicle.TireRearRight, "Row2.Right"},
+		{vehicle.TireFrontLeft, "Row1.Left"},
+		{vehicle.TireFrontRight, "Row1.Right"},
+		{vehicle.TireRearLeft, "Row2.Left"},
+		{vehicle.TireRearRight, "Row2.Right"},
 	} {
 		take(d.Report, tire.p, d.root.get("Chassis.Axle."+tire.path+".Tire.Pressure"), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
 			n, refused := asNumber(leaf)

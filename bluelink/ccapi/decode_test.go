@@ -66,11 +66,13 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 	}{
 		"12 V sentinel": {
 			ccs2, vehicle.EV, in("Electronics.Battery", `{"Level":255,"SensorReliability":1}`),
-			nil, []string{"car_battery_percentage: sentinel"},
+			nil,
+			[]string{"car_battery_percentage: sentinel"},
 		},
 		"12 V of an unreliable sensor": {
 			ccs2, vehicle.EV, in("Electronics.Battery", `{"Level":80,"SensorReliability":1}`),
-			nil, []string{"car_battery_percentage: sentinel"},
+			nil,
+			[]string{"car_battery_percentage: sentinel"},
 		},
 		"12 V cut to a whole number": {
 			ccs2, vehicle.EV, in("Electronics.Battery", `{"Level":59.7}`), map[string]any{"car_battery_percentage": vehicle.Percent(59)}, nil,
@@ -85,18 +87,21 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"off-peak mode 0": {
 			ccs2, vehicle.EV, in(offPeak, `{"StartHour":22,"StartMin":30,"EndHour":1,"EndMin":30,"Mode":0}`),
-			map[string]any{"ev_off_peak_start_time": at(22, 30), "ev_off_peak_end_time": at(1, 30), "ev_schedule_charge_enabled": false}, nil,
+			map[string]any{"ev_off_peak_start_time": at(22, 30), "ev_off_peak_end_time": at(1, 30), "ev_schedule_charge_enabled": false},
+			nil,
 		},
 		"off-peak mode 2": {
 			ccs2, vehicle.EV, in(offPeak, `{"StartHour":22,"StartMin":"30","EndHour":1,"EndMin":30,"Mode":2}`),
 			map[string]any{
 				"ev_off_peak_start_time": at(22, 30), "ev_off_peak_end_time": at(1, 30), "ev_schedule_charge_enabled": true,
 				"ev_off_peak_charge_only_enabled": false,
-			}, nil,
+			},
+			nil,
 		},
 		"off-peak mode 3": {
 			ccs2, vehicle.EV, in(offPeak, `{"Mode":3}`),
-			map[string]any{"ev_schedule_charge_enabled": true, "ev_off_peak_charge_only_enabled": true}, nil,
+			map[string]any{"ev_schedule_charge_enabled": true, "ev_off_peak_charge_only_enabled": true},
+			nil,
 		},
 		"off-peak mode 1 is not known": {
 			ccs2, vehicle.EV, in(offPeak, `{"Mode":1}`), nil,
@@ -104,22 +109,26 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"ranges of a PHEV": {
 			ccs2, vehicle.PHEV, in("Drivetrain.FuelSystem.DTE", `{"Total":600,"EV":47,"ICE":551,"Unit":1}`),
-			map[string]any{"total_driving_range": km(600), "ev_driving_range": km(47), "fuel_driving_range": km(551)}, nil,
+			map[string]any{"total_driving_range": km(600), "ev_driving_range": km(47), "fuel_driving_range": km(551)},
+			nil,
 		},
 		"ranges of an EV": {
 			ccs2, vehicle.EV, in("Drivetrain.FuelSystem.DTE", `{"Total":600,"EV":47,"ICE":551,"Unit":1}`),
-			map[string]any{"total_driving_range": km(600), "ev_driving_range": km(600)}, nil,
+			map[string]any{"total_driving_range": km(600), "ev_driving_range": km(600)},
+			nil,
 		},
 		"ranges of an ICE": {
 			ccs2, vehicle.ICE, in("Drivetrain.FuelSystem.DTE", `{"Total":600,"EV":47,"ICE":551,"Unit":2}`),
 			map[string]any{
 				"total_driving_range": vehicle.Quantity{Value: 600, Unit: vehicle.Mile},
 				"fuel_driving_range":  vehicle.Quantity{Value: 551, Unit: vehicle.Mile},
-			}, nil,
+			},
+			nil,
 		},
 		"combustion range beyond 2^63": {
 			ccs2, vehicle.PHEV, in("Drivetrain.FuelSystem.DTE", `{"Total":600,"ICE":18446744073709551615,"Unit":1}`),
-			map[string]any{"total_driving_range": km(600)}, []string{"fuel_driving_range: out_of_range"},
+			map[string]any{"total_driving_range": km(600)},
+			[]string{"fuel_driving_range: out_of_range"},
 		},
 		"distance unit that nobody knows": {
 			ccs2, vehicle.EV, in("Drivetrain.FuelSystem.DTE", `{"Total":600,"Unit":7}`), nil,
@@ -132,14 +141,16 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"pressure in psi": {
 			ccs2, vehicle.EV, in("Chassis.Axle", `{"Row2":{"Left":{"Tire":{"Pressure":38}}},"Tire":{"PressureUnit":0}}`),
-			map[string]any{"tire_pressure_unit": vehicle.Number(0), "tire_pressure_rear_left": vehicle.Quantity{Value: 38, Unit: vehicle.PSI}}, nil,
+			map[string]any{"tire_pressure_unit": vehicle.Number(0), "tire_pressure_rear_left": vehicle.Quantity{Value: 38, Unit: vehicle.PSI}},
+			nil,
 		},
 		"pressure in kPa, 0 is a value": {
 			ccs2, vehicle.EV, in("Chassis.Axle", `{"Row1":{"Left":{"Tire":{"Pressure":51}},"Right":{"Tire":{"Pressure":0}}},"Tire":{"PressureUnit":1}}`),
 			map[string]any{
 				"tire_pressure_unit": vehicle.Number(1), "tire_pressure_front_left": vehicle.Quantity{Value: 255, Unit: vehicle.Kilopascal},
 				"tire_pressure_front_right": vehicle.Quantity{Value: 0, Unit: vehicle.Kilopascal},
-			}, nil,
+			},
+			nil,
 		},
 		"pressure of an indirect TPMS": {
 			ccs2, vehicle.EV, in("Chassis.Axle", `{"Row1":{"Left":{"Tire":{"Pressure":27}}},"Tire":{"PressureUnit":3}}`), nil,
@@ -147,15 +158,18 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"vented window": {
 			ccs2, vehicle.EV, in("Cabin.Window.Row1.Driver", `{"Open":0,"OpenLevel":1}`),
-			map[string]any{"front_left_window_is_open": true, "front_left_window_level": vehicle.Ventilated}, nil,
+			map[string]any{"front_left_window_is_open": true, "front_left_window_level": vehicle.Ventilated},
+			nil,
 		},
 		"open window": {
 			ccs2, vehicle.EV, in("Cabin.Window.Row1.Driver", `{"Open":1,"OpenLevel":0}`),
-			map[string]any{"front_left_window_is_open": true, "front_left_window_level": vehicle.Open}, nil,
+			map[string]any{"front_left_window_is_open": true, "front_left_window_level": vehicle.Open},
+			nil,
 		},
 		"closed window": {
 			ccs2, vehicle.EV, in("Cabin.Window.Row1.Driver", `{"Open":0,"OpenLevel":0}`),
-			map[string]any{"front_left_window_is_open": false, "front_left_window_level": vehicle.Closed}, nil,
+			map[string]any{"front_left_window_is_open": false, "front_left_window_level": vehicle.Closed},
+			nil,
 		},
 		"window without level": {
 			ccs2, vehicle.EV, in("Cabin.Window.Row1.Driver", `{"Open":0}`), map[string]any{"front_left_window_is_open": false}, nil,
@@ -168,15 +182,18 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 			map[string]any{
 				"ev_first_departure_enabled": true, "ev_first_departure_time": at(0, 0),
 				"ev_first_departure_days": vehicle.Days{time.Monday, time.Tuesday},
-			}, nil,
+			},
+			nil,
 		},
 		"set temperature as text": {
 			ccs2, vehicle.EV, in("Cabin.HVAC.Row1.Driver.Temperature", `{"Value":"24.0","Unit":0}`),
-			map[string]any{"air_temperature": vehicle.Quantity{Value: 24, Unit: vehicle.Celsius}}, nil,
+			map[string]any{"air_temperature": vehicle.Quantity{Value: 24, Unit: vehicle.Celsius}},
+			nil,
 		},
 		"climate off says nothing about what is set": {
 			ccs2, vehicle.EV, `{"DrivingReady":0,"Cabin":` + in("HVAC.Row1.Driver.Temperature", `{"Value":"OFF","Unit":0}`) + `}`,
-			map[string]any{"engine_is_running": false}, nil,
+			map[string]any{"engine_is_running": false},
+			nil,
 		},
 		"set temperature that is not one": {
 			ccs2, vehicle.EV, in("Cabin.HVAC.Row1.Driver.Temperature", `{"Value":"LOW","Unit":0}`), nil, []string{"air_temperature: wrong_type"},
@@ -184,7 +201,8 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		"three states": {
 			ccs2, vehicle.EV,
 			`{"Body":{"Windshield":{"Front":{"Defog":{"State":1}},"Rear":{"Defog":{"State":2}}}},"Cabin":{"SteeringWheel":{"Heat":{"State":5}}}}`,
-			map[string]any{"defrost_is_on": true, "back_window_heater_is_on": false}, []string{"steering_wheel_heater_is_on: unknown_code"},
+			map[string]any{"defrost_is_on": true, "back_window_heater_is_on": false},
+			[]string{"steering_wheel_heater_is_on: unknown_code"},
 		},
 		"flags of every type": {
 			ccs2, vehicle.EV, in("Cabin.Door", `{"Row1":{"Driver":{"Open":true},"Passenger":{"Open":1.0}},"Row2":{"Left":{"Open":"1"},"Right":{"Open":"open"}}}`),
@@ -196,19 +214,23 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 			map[string]any{
 				"front_left_door_is_locked": true, "front_right_door_is_locked": true, "back_left_door_is_locked": true,
 				"back_right_door_is_locked": true, "is_locked": true,
-			}, nil,
+			},
+			nil,
 		},
 		"not locked by three doors": {
 			ccs2, vehicle.EV, in("Cabin.Door", `{"Row1":{"Driver":{"Lock":0},"Passenger":{"Lock":0}},"Row2":{"Left":{"Lock":0}}}`),
-			map[string]any{"front_left_door_is_locked": true, "front_right_door_is_locked": true, "back_left_door_is_locked": true}, nil,
+			map[string]any{"front_left_door_is_locked": true, "front_right_door_is_locked": true, "back_left_door_is_locked": true},
+			nil,
 		},
 		"unlocked by one door": {
 			ccs2, vehicle.EV, in("Cabin.Door.Row2.Right.Lock", `1`),
-			map[string]any{"back_right_door_is_locked": false, "is_locked": false}, nil,
+			map[string]any{"back_right_door_is_locked": false, "is_locked": false},
+			nil,
 		},
 		"charging while time is left": {
 			ccs2, vehicle.EV, in("Green.ChargingInformation", `{"Charging":{"RemainTime":85},"ConnectorFastening":{"State":1}}`),
-			map[string]any{"ev_battery_is_charging": true, "ev_estimated_current_charge_duration": 85 * time.Minute, "ev_battery_is_plugged_in": true}, nil,
+			map[string]any{"ev_battery_is_charging": true, "ev_estimated_current_charge_duration": 85 * time.Minute, "ev_battery_is_plugged_in": true},
+			nil,
 		},
 		"negative time is no time": {
 			ccs2, vehicle.EV, in("Green.ChargingInformation", `{"Charging":{"RemainTime":-1},"ConnectorFastening":{"State":0}}`),
@@ -217,39 +239,47 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"seat code that nobody knows": {
 			ccs2, vehicle.EV, in("Cabin.Seat.Row1", `{"Driver":{"Climate":{"State":15}},"Passenger":{"Climate":{"State":0}}}`),
-			map[string]any{"front_right_seat_status": vehicle.SeatOff}, []string{"front_left_seat_status: unknown_code"},
+			map[string]any{"front_right_seat_status": vehicle.SeatOff},
+			[]string{"front_left_seat_status: unknown_code"},
 		},
 		"energy in kilojoules": {
 			ccs2, vehicle.EV, in("Green.BatteryManagement", `{"BatteryRemain":{"Value":180720},"BatteryCapacity":{"Value":76.0}}`),
-			map[string]any{"ev_battery_remain": vehicle.Quantity{Value: 180720, Unit: vehicle.Kilojoule}}, []string{"ev_battery_capacity: unknown_unit"},
+			map[string]any{"ev_battery_remain": vehicle.Quantity{Value: 180720, Unit: vehicle.Kilojoule}},
+			[]string{"ev_battery_capacity: unknown_unit"},
 		},
 		"preconditioning falls back to winter mode": {
 			ccs2, vehicle.EV, in("Green.BatteryManagement.WinterModeOperation", `1`),
-			map[string]any{"ev_battery_winter_mode": true, "ev_battery_precondition_enabled": true}, nil,
+			map[string]any{"ev_battery_winter_mode": true, "ev_battery_precondition_enabled": true},
+			nil,
 		},
 		"preconditioning switched on is 2": {
 			ccs2, vehicle.EV, in("Green.BatteryManagement.BatteryPreCondition.Status", `2`),
-			map[string]any{"ev_battery_precondition_enabled": true}, nil,
+			map[string]any{"ev_battery_precondition_enabled": true},
+			nil,
 		},
 		"sleep mode in its other place": {
 			ccs2, vehicle.EV, in("Service.RemoteControl.SleepMode", `1`), map[string]any{"sleep_mode_check": true}, nil,
 		},
 		"nothing electric in an ICE": {
 			ccs2, vehicle.ICE, `{"DrivingReady":1,"Green":{"ChargingInformation":{"ConnectorFastening":{"State":0}}}}`,
-			map[string]any{"engine_is_running": true}, nil,
+			map[string]any{"engine_is_running": true},
+			nil,
 		},
 
 		"plug of an AC station": {
 			flat, vehicle.EV, in("vehicleStatus.evStatus.batteryPlugin", `3`),
-			map[string]any{"ev_battery_is_plugged_in": true, "ev_plug_type": vehicle.PlugAC}, nil,
+			map[string]any{"ev_battery_is_plugged_in": true, "ev_plug_type": vehicle.PlugAC},
+			nil,
 		},
 		"plug that nobody knows": {
 			flat, vehicle.EV, in("vehicleStatus.evStatus.batteryPlugin", `4`),
-			map[string]any{"ev_battery_is_plugged_in": true}, []string{"ev_plug_type: unknown_code"},
+			map[string]any{"ev_battery_is_plugged_in": true},
+			[]string{"ev_plug_type: unknown_code"},
 		},
 		"set temperature in code": {
 			flat, vehicle.EV, in("vehicleStatus.airTemp", `{"value":"0EH","unit":0}`),
-			map[string]any{"air_temperature": vehicle.Quantity{Value: 21, Unit: vehicle.Celsius}}, nil,
+			map[string]any{"air_temperature": vehicle.Quantity{Value: 21, Unit: vehicle.Celsius}},
+			nil,
 		},
 		"set temperature FFH": {
 			flat, vehicle.EV, in("vehicleStatus.airTemp", `{"value":"FFH","unit":0}`), nil, []string{"air_temperature: sentinel"},
@@ -262,23 +292,27 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 		},
 		"odometer as text": {
 			flat, vehicle.EV, `{"vehicleStatus":{},"odometer":{"value":"15234.5","unit":3}}`,
-			map[string]any{"odometer": vehicle.Quantity{Value: 15234.5, Unit: vehicle.Mile}}, nil,
+			map[string]any{"odometer": vehicle.Quantity{Value: 15234.5, Unit: vehicle.Mile}},
+			nil,
 		},
 		"last limit of a plug wins": {
 			flat, vehicle.EV, in("vehicleStatus.evStatus.reservChargeInfos.targetSOClist",
 				`[{"plugType":1,"targetSOClevel":60},{"plugType":0,"targetSOClevel":70},{"plugType":1,"targetSOClevel":90},{"targetSOClevel":50},7]`),
-			map[string]any{"ev_charge_limits_ac": vehicle.Percent(90), "ev_charge_limits_dc": vehicle.Percent(70)}, nil,
+			map[string]any{"ev_charge_limits_ac": vehicle.Percent(90), "ev_charge_limits_dc": vehicle.Percent(70)},
+			nil,
 		},
 		"fuel range by gas mode may be 0": {
 			flat, vehicle.PHEV, in("vehicleStatus", `{"evStatus":{"drvDistance":[{"rangeByFuel":{"gasModeRange":{"value":0,"unit":1}}}]},"dte":{"value":400,"unit":1}}`),
-			map[string]any{"fuel_driving_range": km(0)}, nil,
+			map[string]any{"fuel_driving_range": km(0)},
+			nil,
 		},
 		"fuel range of an ICE": {
 			flat, vehicle.ICE, in("vehicleStatus.dte", `{"value":400,"unit":1}`), map[string]any{"fuel_driving_range": km(400)}, nil,
 		},
 		"port 0 and flag 0 say nothing": {
 			flat, vehicle.EV, in("vehicleStatus.evStatus", `{"batteryCharge":true,"chargePortDoorOpenStatus":0,"reservChargeInfos":{"offpeakPowerInfo":{"offPeakPowerFlag":0}}}`),
-			map[string]any{"ev_battery_is_charging": true}, nil,
+			map[string]any{"ev_battery_is_charging": true},
+			nil,
 		},
 	}
 	for name, test := range tests {

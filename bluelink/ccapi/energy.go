@@ -112,8 +112,9 @@ func perDistance(unit vehicle.Unit) vehicle.Unit {
 		return vehicle.WattHourPerKilometre
 	case vehicle.Mile:
 		return vehicle.WattHourPerMile
+	default:
+		return vehicle.NoUnit
 	}
-	return vehicle.NoUnit
 }
 
 // decodeDays reads the use by day, newest first. A damaged day costs that day.

@@ -2,6 +2,7 @@ package ccapi
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -76,7 +77,7 @@ func classifyCode(kind bluelink.CallKind, answer bluelink.Answer, table map[stri
 		known = outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
 	}
 	wait := known.wait
-	if known.err == bluelink.ErrRateLimited {
+	if errors.Is(known.err, bluelink.ErrRateLimited) {
 		wait = retryAfter(answer.Header)
 	}
 	return &bluelink.Error{Code: brief(code), Text: brief(text), RetryAfter: wait, Reason: known.reason, Err: known.err}

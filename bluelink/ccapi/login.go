@@ -188,8 +188,9 @@ func classifyGrant(answer bluelink.Answer) error {
 	text := root.get("errMsg").str() + root.get("retMsg").str()
 	code := root.get("errCode").str() + root.get("retCode").str()
 	switch {
-	case code == "4002" && classify4002(text).err != bluelink.ErrDevice:
-		return &bluelink.Error{Code: code, Text: brief(text), Err: classify4002(text).err}
+	case code == "4002": // says nothing about the token; no device is involved
+		known := classify4002(text)
+		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: known.wait, Err: known.err}
 	case answer.Status == http.StatusForbidden && root.doc == nil, answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
 		return classifyStatus(answer)
 	}
