@@ -87,7 +87,7 @@ func (v *car) ask(c *call, soonAwake bool) (*report, *refusal) {
 	v.mu.Unlock()
 
 	// The car goes on even when the client does not wait for it.
-	c.wait(takes)
+	wait(c.r.Context(), takes)
 
 	v.mu.Lock()
 	defer v.mu.Unlock()

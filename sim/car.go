@@ -283,8 +283,7 @@ func (v *car) lastTick(t time.Time) time.Time {
 	if v.nextTick.After(t) {
 		return time.Time{}
 	}
-	missed := t.Sub(v.nextTick) / v.tickEvery()
-	return v.nextTick.Add(missed * v.tickEvery())
+	return t.Add(-(t.Sub(v.nextTick) % v.tickEvery()))
 }
 
 // event reports a change that the car tells by itself.

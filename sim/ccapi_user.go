@@ -92,7 +92,8 @@ func (e *europe) userToken(c *call) reply {
 		return refuse(http.StatusBadRequest, "4002", refusedParameter.text)
 	}
 	form := c.form()
-	answer := map[string]any{"token_type": "Bearer", "expires_in": int(vehicleTokenLife / time.Second)}
+	life := c.sim.tokenLife(vehicleTokenLife)
+	answer := map[string]any{"token_type": "Bearer", "expires_in": int(life / time.Second)}
 	switch form.Get("grant_type") {
 	case "refresh_token":
 		if !c.cloud.account.validRefreshToken(form.Get("refresh_token")) {
@@ -107,7 +108,7 @@ func (e *europe) userToken(c *call) reply {
 	default:
 		return refuse(http.StatusBadRequest, "4003", "Invalid values")
 	}
-	answer["access_token"] = e.vehicleToken(c, vehicleTokenLife)
+	answer["access_token"] = e.vehicleToken(c, life)
 	return reply{status: http.StatusOK, body: marshal(answer)}
 }
 

@@ -114,8 +114,9 @@ func (e *europe) exchange(c *call) reply {
 	a.mu.Lock()
 	set.exchanged = true
 	a.mu.Unlock()
+	life := c.sim.tokenLife(vehicleTokenLife)
 	return reply{status: http.StatusOK, body: marshal(map[string]any{
-		"accessToken": e.vehicleToken(c, vehicleTokenLife), "expiresTime": int(vehicleTokenLife / time.Second),
+		"accessToken": e.vehicleToken(c, life), "expiresTime": int(life / time.Second),
 	})}
 }
 
@@ -132,8 +133,10 @@ func (e *europe) oneAppRefresh(c *call) reply {
 	if !c.decode(&sent) {
 		return refuse(http.StatusBadRequest, "the body is no JSON object of texts")
 	}
-	for _, key := range []string{"accessToken", "refreshToken", "exchangeableAccessToken", "exchangeableRefreshToken",
-		"nonCcsToken", "nonCcsRefreshToken", "idToken"} {
+	for _, key := range []string{
+		"accessToken", "refreshToken", "exchangeableAccessToken", "exchangeableRefreshToken",
+		"nonCcsToken", "nonCcsRefreshToken", "idToken",
+	} {
 		if _, there := sent[key]; !there {
 			return refuse(http.StatusBadRequest, key+" is missing")
 		}

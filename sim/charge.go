@@ -76,8 +76,9 @@ func (v *car) chargePower() float64 {
 	case plugAC:
 		level := [...]float64{1: 1, 2: 0.9, 3: 0.6}[b.currentLevel]
 		return m.acKW * level * acCurve(soc)
+	default:
+		return 0
 	}
-	return 0
 }
 
 // The curves say which share of the full power a battery takes at a state of charge.

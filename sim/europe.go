@@ -4,6 +4,7 @@ import (
 	"crypto/rand"
 	"crypto/rsa"
 	"net/url"
+	"strings"
 	"sync"
 )
 
@@ -59,15 +60,14 @@ var (
 )
 
 // build joins the row to its cloud and returns its hosts.
-func (row europe) build(c *cloud) map[string]*router {
-	e := &row
+func (e europe) build(c *cloud) map[string]*router {
 	e.cloud = c
 	e.key = passwordKey
 	return map[string]*router{
-		e.apiHost:    newRouter(c, e.apiHost, e, e.apiEndpoints()),
-		e.idpHost:    newRouter(c, e.idpHost, e, e.idpEndpoints()),
-		e.cciHost:    newRouter(c, e.cciHost, e, e.cciEndpoints()),
-		e.oneAppHost: newRouter(c, e.oneAppHost, e, e.oneAppEndpoints()),
+		e.apiHost:    newRouter(c, e.apiHost, &e, e.apiEndpoints()),
+		e.idpHost:    newRouter(c, e.idpHost, &e, e.idpEndpoints()),
+		e.cciHost:    newRouter(c, e.cciHost, &e, e.cciEndpoints()),
+		e.oneAppHost: newRouter(c, e.oneAppHost, &e, e.oneAppEndpoints()),
 	}
 }
 
@@ -85,8 +85,12 @@ func (e *europe) apiURL(path string) string { return "https://" + e.apiHost + ":
 func (e *europe) idpURL(path string) string { return "https://" + e.idpHost + path }
 func (e *europe) oneAppRedirect() string    { return "https://" + e.oneAppHost + "/redirect" }
 
-// clientKnown reports whether an OAuth client id may sign in at the IDP.
-func (e *europe) clientKnown(id string) bool { return id == e.oneAppID || id == e.serviceID }
+// clientKnown reports whether an OAuth client may sign in at the IDP and be sent back to
+// an address: the OneApp client to its own only, the older one to any of several that
+// clients use (docs/protocol/europe.md §1.1, §10.5).
+func (e *europe) clientKnown(id, redirectURI string) bool {
+	return id == e.oneAppID && redirectURI == e.oneAppRedirect() || id == e.serviceID && strings.HasPrefix(redirectURI, "https://")
+}
 
 // form reads a form-encoded body; what cannot be read is empty.
 func (c *call) form() url.Values {

@@ -26,8 +26,9 @@ func (e *europe) fits(c *call, f *fault) bool {
 		return c.path == signinPath
 	case faultCredentials:
 		return c.path == signinPath || c.path == legacySigninPath
+	default:
+		return false
 	}
-	return false
 }
 
 const (
@@ -62,6 +63,7 @@ func (e *europe) answer(c *call, f *fault) (reply, bool) {
 		}
 		return redirect(e.idpURL("/error?status=400&error=Bad+Request&error_description=" +
 			"Your+request+was+recognised+as+an+abusing+request+and+blocked")), true
+	default:
+		return reply{}, false
 	}
-	return reply{}, false
 }

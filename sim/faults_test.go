@@ -396,8 +396,17 @@ func TestGlob_Table(t *testing.T) {
 		pattern, text string
 		want          bool
 	}{
-		{"", "anything", true}, {"*", "", true}, {"a", "a", true}, {"a", "ab", false}, {"a*", "ab/c", true}, {"*c", "ab/c", true},
-		{"*b*", "abc", true}, {"a*c*e", "abcde", true}, {"a*c*e", "abde", false}, {"*/control/*", "/api/v1/control/door", true}, {"*ab*ab", "ab", false},
+		{"", "anything", true},
+		{"*", "", true},
+		{"a", "a", true},
+		{"a", "ab", false},
+		{"a*", "ab/c", true},
+		{"*c", "ab/c", true},
+		{"*b*", "abc", true},
+		{"a*c*e", "abcde", true},
+		{"a*c*e", "abde", false},
+		{"*/control/*", "/api/v1/control/door", true},
+		{"*ab*ab", "ab", false},
 	} {
 		if got := glob(tc.pattern, tc.text); got != tc.want {
 			t.Errorf("glob(%q, %q) is %v", tc.pattern, tc.text, got)

@@ -167,8 +167,13 @@ func appendEnergy(buf []byte, period int, date string, d dayStats) []byte {
 		key string
 		v   float64
 	}{
-		{`,"totalPwrCsp":`, d.totalWh()}, {`,"motorPwrCsp":`, d.motorWh}, {`,"climatePwrCsp":`, d.climateWh},
-		{`,"eDPwrCsp":`, d.electronicsWh}, {`,"batteryMgPwrCsp":`, d.careWh}, {`,"regenPwr":`, d.regenW}, {`,"calculativeOdo":`, d.km},
+		{`,"totalPwrCsp":`, d.totalWh()},
+		{`,"motorPwrCsp":`, d.motorWh},
+		{`,"climatePwrCsp":`, d.climateWh},
+		{`,"eDPwrCsp":`, d.electronicsWh},
+		{`,"batteryMgPwrCsp":`, d.careWh},
+		{`,"regenPwr":`, d.regenW},
+		{`,"calculativeOdo":`, d.km},
 	} {
 		buf = strconv.AppendInt(append(buf, row.key...), int64(whole(row.v)), 10)
 	}

@@ -33,7 +33,7 @@ func (e *europe) oneAppEndpoints() []endpoint {
 // page and comes back with a connector client id, as the real chain does.
 func (e *europe) authorize(c *call) reply {
 	query := c.r.URL.Query()
-	if !e.clientKnown(query.Get("client_id")) || query.Get("response_type") != "code" || query.Get("redirect_uri") == "" {
+	if !e.clientKnown(query.Get("client_id"), query.Get("redirect_uri")) || query.Get("response_type") != "code" {
 		return redirect(e.idpURL("/error?status=400&error=Bad+Request&error_description=invalid_client"))
 	}
 	session := []string{
@@ -67,7 +67,7 @@ func (e *europe) signin(c *call) reply {
 	form := c.form()
 	client, target, state := form.Get("client_id"), form.Get("redirect_uri"), form.Get("state")
 	back, err := url.Parse(target)
-	if err != nil || back.Host == "" || !e.clientKnown(client) {
+	if err != nil || back.Host == "" || !e.clientKnown(client, target) {
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedLogins++ })
 		return redirect(e.idpURL("/error?status=400&error=Bad+Request&error_description=invalid_client"))
 	}
@@ -133,7 +133,8 @@ func grantKind(c *call) kind {
 	return kindRenew
 }
 
-// Lives of tokens as seen in 2026 (docs/protocol/europe.md §9).
+// Lives of tokens as seen in 2026 (docs/protocol/europe.md §9); Options.TokenLife
+// replaces those of the vehicle API.
 const (
 	idpAccessLife    = 3600 * time.Second
 	vehicleTokenLife = 86400 * time.Second
@@ -162,10 +163,11 @@ func (e *europe) idpToken(c *call) reply {
 	if c.kind == kindRenew {
 		c.cloud.account.tally(func(n *AccountCounts) { n.Renewals++ })
 	}
+	life := c.sim.tokenLife(idpAccessLife)
 	return reply{status: http.StatusOK, body: marshal(map[string]any{
-		"access_token":  e.vehicleToken(c, idpAccessLife),
+		"access_token":  e.vehicleToken(c, life),
 		"refresh_token": c.cloud.account.newRefreshToken(),
-		"token_type":    "Bearer", "expires_in": int(idpAccessLife / time.Second), "id_token": nil,
+		"token_type":    "Bearer", "expires_in": int(life / time.Second), "id_token": nil,
 	})}
 }
 

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"math/rand/v2"
 	"net/http"
@@ -22,17 +23,18 @@ func (c *call) fits(f *fault) bool {
 	switch f.kind {
 	case faultSlow, faultSilent, faultDrip, faultReset, faultStatus, faultHTML, faultEmpty, faultTruncated, faultWrongTypes:
 		return true
+	default:
+		return c.mischief != nil && c.mischief.fits(c, f)
 	}
-	return c.mischief != nil && c.mischief.fits(c, f)
 }
 
 // acts reports whether the endpoint has to act out this fault.
 func (c *call) acts(k faultKind) bool { return c.fault != nil && c.fault.kind == k }
 
 // answer carries the call out, or lets it fail.
-func (c *call) answer(w http.ResponseWriter) {
+func (c *call) answer(ctx context.Context, w http.ResponseWriter) {
 	slow, f := c.sim.faults.strike(c)
-	if slow != nil && !c.wait(slow.duration()) {
+	if slow != nil && !wait(ctx, slow.duration()) {
 		panic(http.ErrAbortHandler)
 	}
 	if f == nil {
@@ -46,12 +48,12 @@ func (c *call) answer(w http.ResponseWriter) {
 			c.handle(c)
 		}
 		if f.kind == faultSilent {
-			<-c.r.Context().Done()
+			<-ctx.Done()
 			panic(http.ErrAbortHandler)
 		}
 		cutConnection(w)
 	case faultDrip:
-		c.drip(w, c.handle(c))
+		c.drip(ctx, w, c.handle(c))
 	case faultStatus:
 		status, _ := strconv.Atoi(f.arg) // validated when it was switched on
 		reply{status: status, kind: contentText, body: []byte(http.StatusText(status) + "\n")}.write(w)
@@ -76,12 +78,12 @@ func (c *call) answer(w http.ResponseWriter) {
 }
 
 // drip sends a whole answer byte by byte.
-func (c *call) drip(w http.ResponseWriter, answer reply) {
+func (c *call) drip(ctx context.Context, w http.ResponseWriter, answer reply) {
 	body := answer.body
 	answer.head(w)
 	flusher := http.NewResponseController(w)
 	for i := range body {
-		if !c.wait(c.fault.duration()) {
+		if !wait(ctx, c.fault.duration()) {
 			panic(http.ErrAbortHandler)
 		}
 		if _, err := w.Write(body[i : i+1]); err != nil {

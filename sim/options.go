@@ -28,6 +28,9 @@ type Options struct {
 	TimeScale float64
 	// Parked keeps every car where it is, without a daily pattern of its own.
 	Parked bool
+	// TokenLife is how long tokens for the vehicles live; 0 leaves it as the real clouds
+	// have it.
+	TokenLife time.Duration
 	// Quota is the number of calls that an account may make a day; 0 is no limit.
 	Quota int
 	// Replay names files with recorded payloads, {region}_{brand}_{…}.json; each
@@ -60,6 +63,9 @@ func (o *Options) validate() error {
 		if delay.d < 0 || delay.d > time.Hour {
 			wrong = append(wrong, fmt.Errorf("%s: %v is not within 0 and 1h", delay.name, delay.d))
 		}
+	}
+	if o.TokenLife != 0 && o.TokenLife < time.Second || o.TokenLife > 365*24*time.Hour {
+		wrong = append(wrong, fmt.Errorf("token life: %v is not within 1s and a year", o.TokenLife))
 	}
 	if o.Quota < 0 {
 		wrong = append(wrong, fmt.Errorf("quota: %d is negative", o.Quota))

@@ -27,7 +27,8 @@ func only(of func(engine) bool, q quantity) quantity {
 
 // number makes a quantity of a float within bounds.
 func number(key string, low, high float64, digits int, at func(*body) *float64) quantity {
-	return quantity{key: key, get: func(v *car) any { return round(*at(&v.body), digits) },
+	return quantity{
+		key: key, get: func(v *car) any { return round(*at(&v.body), digits) },
 		set: func(v *car, raw json.RawMessage) error {
 			n, err := readNumber(raw, low, high)
 			if err == nil {
@@ -40,7 +41,8 @@ func number(key string, low, high float64, digits int, at func(*body) *float64) 
 
 // integer makes a quantity of a whole number within bounds.
 func integer(key string, low, high int, at func(*body) *int) quantity {
-	return quantity{key: key, get: func(v *car) any { return *at(&v.body) },
+	return quantity{
+		key: key, get: func(v *car) any { return *at(&v.body) },
 		set: func(v *car, raw json.RawMessage) error {
 			n, err := readNumber(raw, float64(low), float64(high))
 			if err == nil && n != math.Trunc(n) {
@@ -56,7 +58,8 @@ func integer(key string, low, high int, at func(*body) *int) quantity {
 
 // truth makes a quantity of something that is so or not.
 func truth(key string, at func(*body) *bool) quantity {
-	return quantity{key: key, get: func(v *car) any { return *at(&v.body) },
+	return quantity{
+		key: key, get: func(v *car) any { return *at(&v.body) },
 		set: func(v *car, raw json.RawMessage) error { return readBool(raw, at(&v.body)) },
 	}
 }

@@ -100,11 +100,11 @@ func (at *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	c.sim.calls.count(callKey{at.host, at.method, at.path, id, c.kind})
 
-	if !c.wait(c.sim.latency(at.endpoint)) {
+	if !wait(r.Context(), c.sim.latency(at.endpoint)) {
 		panic(http.ErrAbortHandler)
 	}
 	c.now = time.Now()
-	c.answer(w)
+	c.answer(r.Context(), w)
 }
 
 // call is one request on its way to an answer.
@@ -122,8 +122,6 @@ type call struct {
 }
 
 // wait blocks for d of wall time; false means that the client went away.
-func (c *call) wait(d time.Duration) bool { return wait(c.r.Context(), d) }
-
 func wait(ctx context.Context, d time.Duration) bool {
 	if d <= 0 {
 		return ctx.Err() == nil
@@ -180,8 +178,10 @@ func jsonReply(status int, body string) reply {
 }
 
 func page(status int, title, text string) reply {
-	return reply{status: status, kind: contentHTML,
-		body: []byte("<!DOCTYPE html><html><head><title>" + title + "</title></head><body>" + text + "</body></html>\n")}
+	return reply{
+		status: status, kind: contentHTML,
+		body: []byte("<!DOCTYPE html><html><head><title>" + title + "</title></head><body>" + text + "</body></html>\n"),
+	}
 }
 
 func redirect(target string, cookies ...string) reply {

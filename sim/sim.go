@@ -115,3 +115,11 @@ func (s *Sim) latency(e *endpoint) time.Duration {
 	}
 	return d
 }
+
+// tokenLife is how long a token lives that lives for natural in the real cloud.
+func (s *Sim) tokenLife(natural time.Duration) time.Duration {
+	if life := s.options.TokenLife; life > 0 {
+		return life
+	}
+	return natural
+}

@@ -78,13 +78,14 @@ func (rec *recorder) Flush() { rec.WriteHeader(http.StatusOK) }
 // serve runs the handler and reports whether it cut the connection.
 func (rec *recorder) serve(h http.Handler, r *http.Request) (cut bool) {
 	defer func() {
-		switch failure := recover(); {
-		case failure == nil:
-		case failure == http.ErrAbortHandler:
-			cut = true
-		default:
+		failure := recover()
+		if failure == nil {
+			return
+		}
+		if err, _ := failure.(error); !errors.Is(err, http.ErrAbortHandler) {
 			panic(failure)
 		}
+		cut = true
 	}()
 	h.ServeHTTP(rec, r)
 	rec.WriteHeader(http.StatusOK)
@@ -93,7 +94,7 @@ func (rec *recorder) serve(h http.Handler, r *http.Request) (cut bool) {
 
 func (rec *recorder) response(r *http.Request) *http.Response {
 	length := int64(rec.body.Len())
-	var body io.ReadCloser = io.NopCloser(bytes.NewReader(rec.body.Bytes()))
+	body := io.NopCloser(bytes.NewReader(rec.body.Bytes()))
 	if announced, err := strconv.ParseInt(rec.header.Get("Content-Length"), 10, 64); err == nil && announced > length {
 		length = announced
 		body = io.NopCloser(io.MultiReader(bytes.NewReader(rec.body.Bytes()), cutReader{}))

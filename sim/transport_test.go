@@ -52,11 +52,11 @@ func TestTransport_LatencyBeforeEveryAnswerAndTheStatusRead(t *testing.T) {
 		before := s.clouds[1].cars[0].look(time.Now()).at
 		g.do("GET", g.car(0, wakePath), "")
 		time.Sleep(2*time.Second - time.Millisecond)
-		if s.clouds[1].cars[0].look(time.Now()).at != before {
+		if !s.clouds[1].cars[0].look(time.Now()).at.Equal(before) {
 			t.Error("the woken car reported early")
 		}
 		time.Sleep(time.Millisecond)
-		if s.clouds[1].cars[0].look(time.Now()).at == before {
+		if s.clouds[1].cars[0].look(time.Now()).at.Equal(before) {
 			t.Error("the woken car did not report")
 		}
 	})

@@ -167,6 +167,8 @@ func (p *player) option(o *Options, word string) {
 		o.Cars = n
 	case "quota":
 		o.Quota = n
+	case "token-life":
+		o.TokenLife = d
 	case "latency-force":
 		o.LatencyForce = d
 	default:

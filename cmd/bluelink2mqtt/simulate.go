@@ -83,6 +83,7 @@ Faults, for --fault and POST /_sim/faults:
 	flags.DurationVar(&o.LatencyForce, "latency-force", 0, "time of a forced read, or until a woken car reports (default 4 to 7 s flat, 15 to 22 s CCS2)")
 	flags.StringArrayVar(&o.Replay, "replay", nil, "recorded payloads to answer with, {region}_{brand}_{…}.json; several may follow")
 	flags.StringArrayVar(&o.Faults, "fault", nil, "what goes wrong (see above); may be repeated")
+	flags.DurationVar(&o.TokenLife, "token-life", 0, "life of the tokens for the vehicles (default as in the real clouds, an hour or a day)")
 	flags.IntVar(&o.Quota, "quota", 0, "calls that each account may make a day; 0 is no limit")
 	return cmd
 }
@@ -126,7 +127,9 @@ func serveSimulation(ctx context.Context, listener net.Listener, world http.Hand
 	if err := server.Shutdown(deadline); err != nil {
 		_ = server.Close() // whoever still talks had his time
 	}
-	<-ended
+	if err := <-ended; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve on %s: %w", listener.Addr(), err)
+	}
 	return nil
 }
 

@@ -1,0 +1,147 @@
+package sim
+
+import (
+	"encoding/json"
+	"time"
+)
+
+// Climate on the wire: the flat form with its hex code (docs/protocol/europe.md §6.1) and
+// the CCS2 form with its nulls (§6.2).
+
+func orderClimateFlat(c *call) (effect, bool) {
+	var body struct {
+		Action   string `json:"action"`
+		HvacType *int   `json:"hvacType"`
+		Options  *struct {
+			Defrost  bool `json:"defrost"`
+			Heating  int  `json:"heating1"`
+			Duration *int `json:"igniOnDuration"`
+		} `json:"options"`
+		TempCode string `json:"tempCode"`
+		Unit     string `json:"unit"`
+	}
+	if !c.decode(&body) || body.HvacType == nil || body.Options == nil || body.Unit != "C" {
+		return nil, false
+	}
+	celsius, ok := celsiusOfCode(body.TempCode)
+	if !ok || body.Options.Heating < 0 || body.Options.Heating > 4 {
+		return nil, false
+	}
+	switch body.Action {
+	case "stop":
+		return climateStop, true
+	case "start":
+	default:
+		return nil, false
+	}
+	minutes := climateMinutes(body.Options.Duration)
+	heating := body.Options.Heating
+	return func(v *car) bool {
+		b := &v.body
+		b.temperatureC, b.defrost = celsius, body.Options.Defrost
+		if heating == 1 || heating == 3 || heating == 4 {
+			b.wheelHeat = 1
+		}
+		b.rearHeat = heating == 1 || heating == 2 || heating == 4
+		b.mirrorHeat = heating == 2 || heating == 4
+		v.startClimate(minutes)
+		return true
+	}, minutes > 0
+}
+
+// celsiusOfCode reads "0EH"; the range of the code is 14 to 29.5 °C.
+func celsiusOfCode(code string) (float64, bool) {
+	for index := range 0x20 {
+		if celsius := 14 + float64(index)/2; temperatureCode(celsius) == code {
+			return celsius, true
+		}
+	}
+	return 0, false
+}
+
+func climateStop(v *car) bool {
+	if !v.body.driving() {
+		v.stopClimate()
+	}
+	return true
+}
+
+// climateMinutes is how long the climate runs; absent is the car's own choice, and more
+// than 30 minutes makes no sense.
+func climateMinutes(minutes *int) time.Duration {
+	switch {
+	case minutes == nil:
+		return climateDefault
+	case *minutes < 1 || *minutes > 30:
+		return 0
+	}
+	return time.Duration(*minutes) * time.Minute
+}
+
+func orderClimateCCS2(c *call) (effect, bool) {
+	var body struct {
+		Command  string       `json:"command"`
+		Duration *int         `json:"ignitionDuration"`
+		Wheel    *int         `json:"strgWhlHeating"`
+		Temp     *json.Number `json:"hvacTemp"`
+		Rear     *int         `json:"sideRearMirrorHeating"`
+		Side     string       `json:"drvSeatLoc"`
+		Seats    *struct {
+			Driver    *int `json:"drvSeatClimateState"`
+			Passenger *int `json:"psgSeatClimateState"`
+			RearRight *int `json:"rrSeatClimateState"`
+			RearLeft  *int `json:"rlSeatClimateState"`
+		} `json:"seatClimateInfo"`
+		Unit  string `json:"tempUnit"`
+		Defog bool   `json:"windshieldFrontDefogState"`
+	}
+	if !c.decode(&body) {
+		return nil, false
+	}
+	switch body.Command {
+	case "stop":
+		return climateStop, true
+	case "start":
+	default:
+		return nil, false
+	}
+	celsius, ok := readTemperature(body.Temp)
+	minutes := climateMinutes(body.Duration)
+	ok = ok && minutes > 0 && body.Unit == "C" && (body.Side == "L" || body.Side == "R") && within(body.Wheel, 0, 2) && within(body.Rear, 0, 1)
+	var seats [4]*int
+	if body.Seats != nil {
+		seats = [4]*int{body.Seats.Driver, body.Seats.Passenger, body.Seats.RearLeft, body.Seats.RearRight}
+		if body.Side == "R" { // the driver sits on the right; rear seats are physical
+			seats[0], seats[1] = seats[1], seats[0]
+		}
+	}
+	for _, seat := range seats {
+		ok = ok && within(seat, 0, 8)
+	}
+	return func(v *car) bool {
+		b := &v.body
+		b.temperatureC, b.defrost = celsius, body.Defog
+		if body.Wheel != nil {
+			b.wheelHeat = *body.Wheel
+		}
+		if body.Rear != nil {
+			b.rearHeat, b.mirrorHeat = *body.Rear == 1, *body.Rear == 1
+		}
+		for i, seat := range seats {
+			if seat != nil {
+				b.seats[i] = *seat
+			}
+		}
+		v.startClimate(minutes)
+		return true
+	}, ok
+}
+
+// readTemperature takes a number, or one as text, of degrees Celsius.
+func readTemperature(n *json.Number) (float64, bool) {
+	if n == nil {
+		return 0, false
+	}
+	celsius, err := n.Float64()
+	return celsius, err == nil && celsius >= 14 && celsius <= 30
+}
