@@ -104,7 +104,7 @@ func (c *Client) connectFailed(err error) {
 	})
 	c.remember(failure)
 	c.link.tries++
-	if c.link.failed[server] == failure.Kind {
+	if errors.Is(failure, c.link.failed[server]) {
 		return
 	}
 	c.link.failed[server] = failure.Kind
@@ -169,7 +169,7 @@ func (c *Client) down() bool {
 	}
 	failure := c.lostError(link.server.url.String())
 	c.remember(failure)
-	link.fought = failure.Kind == ErrTakenOver
+	link.fought = errors.Is(failure, ErrTakenOver)
 	if time.Since(link.since) < steadyAfter {
 		link.short++
 	} else {
