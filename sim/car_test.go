@@ -72,6 +72,35 @@ func TestWorld_SomethingMovesAtAnyHour(t *testing.T) {
 	}
 }
 
+// And it goes on: in a day there is hardly a moment at which an account stands still.
+func TestWorld_KeepsMovingAllDay(t *testing.T) {
+	s := newSim(t, Options{Cars: 2})
+	const looks = 24 * 6
+	still := map[string]int{}
+	for range looks {
+		must(t, s.Advance(10*time.Minute))
+		moving := map[string]bool{}
+		for _, view := range s.VehicleViews() {
+			if view.Truth["driving"] == true || view.Truth["charging"] == true {
+				moving[view.Brand] = true
+			}
+			if soc := number64(t, view.Truth["soc_percent"]); soc < 30 {
+				t.Fatalf("%s runs dry: %v %%", view.Model, soc)
+			}
+		}
+		for _, c := range s.clouds {
+			if !moving[c.brand] {
+				still[c.brand]++
+			}
+		}
+	}
+	for brand, n := range still {
+		if n > looks/20 {
+			t.Errorf("%s stood still at %d of %d looks", brand, n, looks)
+		}
+	}
+}
+
 // An account with one car has a moving one, too.
 func TestWorld_TheOnlyCarMoves(t *testing.T) {
 	s := newSim(t, Options{Cars: 1})

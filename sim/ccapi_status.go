@@ -62,7 +62,7 @@ func (e *europe) parkedLocation(c *call) reply {
 	if c.car.replay != nil {
 		return c.car.replay.parked()
 	}
-	t := newTree()
+	t := newTree(384)
 	r.flatLocation(t, "")
 	return spaAnswer(t.bytes())
 }
@@ -78,7 +78,7 @@ func (e *europe) liveLocation(c *call) reply {
 		return v.replay.live(r.at)
 	}
 	b := &r.body
-	t := newTree()
+	t := newTree(384)
 	t.real("gpsDetail.coord.lat", b.lat, 6)
 	t.real("gpsDetail.coord.lon", b.lon, 6)
 	t.num("gpsDetail.coord.alt", whole(b.altitude))

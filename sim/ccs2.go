@@ -6,7 +6,7 @@ import "strconv"
 // of its §2: flags as 0 and 1, DTE and limits without a fraction, times as text.
 func (r *report) renderCCS2() []byte {
 	b, m := &r.body, r.car.model
-	t := newTree()
+	t := newTree(5120)
 	t.text("Date", r.at.UTC().Format(compactTime+".000"))
 	t.text("Offset", "1")
 	t.text("Version", "CCU"+utcCompact(r.at)+"01")

@@ -9,7 +9,7 @@ import (
 // renderFlat writes the vehicleStatusInfo object of docs/protocol/europe.md §5.1 and
 // §11.5.
 func (r *report) renderFlat() []byte {
-	t := newTree()
+	t := newTree(4096)
 	r.flatLocation(t, "vehicleLocation.")
 	t.real("odometer.value", r.body.odometerKm, 1)
 	t.num("odometer.unit", 1)
@@ -36,7 +36,7 @@ func (r *report) flatLocation(t *tree, at string) {
 // flatStatus writes the vehicleStatus object, which a forced read returns by itself.
 func (r *report) flatStatus() []byte {
 	b, m := &r.body, r.car.model
-	t := newTree()
+	t := newTree(3584)
 	t.text("time", berlinCompact(r.at))
 	t.truth("airCtrlOn", b.climate)
 	t.truth("engine", b.driving())

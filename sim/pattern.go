@@ -40,10 +40,11 @@ const (
 
 func (k patternKind) String() string { return [...]string{"parked", "courier", "commuter"}[k] }
 
-// A courier's round.
+// A courier's round: what the drive takes from the battery is back shortly before the
+// next one, so that such a car hardly ever stands idle.
 const (
 	courierDrive  = 58 * time.Minute
-	courierPeriod = 3*time.Hour + 10*time.Minute
+	courierPeriod = 2*time.Hour + 20*time.Minute
 )
 
 func (v *car) choosePattern(start time.Time) pattern {

@@ -14,7 +14,8 @@ type tree struct {
 	parent string // path of the open objects, each with its dot
 }
 
-func newTree() *tree { return &tree{buf: append(make([]byte, 0, 4096), '{')} }
+// newTree begins an object of about the given size in bytes.
+func newTree(size int) *tree { return &tree{buf: append(make([]byte, 0, size), '{')} }
 
 // at closes and opens objects until the leaf's place is reached and writes its key.
 func (t *tree) at(path string) {
