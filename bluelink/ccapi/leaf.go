@@ -18,7 +18,7 @@ type decoding struct {
 }
 
 // most is how many observations a full report holds, about.
-const most = 128
+const most = 144
 
 // A rule reads one data point, or a few that belong together, from where a table says that they stand. All rules keep the
 // same truth: a missing leaf says nothing; a leaf that is the wire's way to say "no value", or that cannot be read, is
