@@ -66,7 +66,7 @@ var faultArguments = []faultArgument{
 	{faultBusy, "", oneOf(""), "refuses wakes and commands: service temporarily unavailable (5031)"},
 	{faultUnreachable, "", oneOf("", "silent"), "refuses wakes and commands: car not reached (4081); =silent accepts them and the car never reports"},
 	{faultLowBattery, "", oneOf(""), "refuses wakes and commands: 12 V battery low (4007)"},
-	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "accepts commands, which fail, get no response, stay pending though done, or leave no record"},
+	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "how accepted commands end: fail, non-response, pending (though done), unrecorded"},
 	{faultExpiredToken, "", oneOf(""), "the token of the call expires at this moment (401)"},
 	{faultInvalidDevice, "", oneOf(""), "the device id of the call becomes invalid at this moment (4002)"},
 	{faultBlocked, "", oneOf("", "403"), "the firewall refuses the sign-in page; =403 with a page instead of a redirect"},

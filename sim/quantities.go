@@ -215,6 +215,9 @@ func (v *car) setEach(values map[string]json.RawMessage) (wrong []string) {
 	return wrong
 }
 
+// QuantityKeys lists what can be set by hand, for help texts.
+func QuantityKeys() []string { return settableKeys() }
+
 func settableKeys() []string {
 	keys := []string{reportKey}
 	for _, q := range quantities {

@@ -50,6 +50,9 @@ served below /_sim/, whatever the Host:
   GET, POST, DELETE /_sim/faults
   POST /_sim/reset
 
+Keys of POST /_sim/vehicles/ID; with "report": true the car tells the cloud at once:
+  ` + fold(sim.QuantityKeys(), 84) + `
+
 Faults, for --fault and POST /_sim/faults:
   KIND[=ARG][,path=GLOB][,host=GLOB][,share=0.2][,after=N][,count=N]
 
@@ -86,6 +89,26 @@ Faults, for --fault and POST /_sim/faults:
 	flags.DurationVar(&o.TokenLife, "token-life", 0, "life of the tokens for the vehicles (default as in the real clouds, an hour or a day)")
 	flags.IntVar(&o.Quota, "quota", 0, "calls that each account may make a day; 0 is no limit")
 	return cmd
+}
+
+// fold joins words with commas into lines of at most width characters.
+func fold(words []string, width int) string {
+	var text strings.Builder
+	line := 0
+	for i, word := range words {
+		switch {
+		case i == 0:
+		case line+len(word)+2 > width:
+			text.WriteString(",\n  ")
+			line = 0
+		default:
+			text.WriteString(", ")
+			line += 2
+		}
+		text.WriteString(word)
+		line += len(word)
+	}
+	return text.String()
 }
 
 func (o *simulateOptions) run(ctx context.Context, out io.Writer) error {
