@@ -2,7 +2,7 @@
 //
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
 // leaves open is closed here: who may listen where, connections that never say CONNECT (listener.go),
-// log lines that carry payloads (log.go), and acknowledgements it miscounts (hook.go). It keeps nothing
+// log lines that carry payloads (log.go), and a flow control that can stop it (hook.go). It keeps nothing
 // on disk, so retained topics are gone after a restart; the bridge publishes them again.
 //
 // The package imports nothing of ours; internal/app and cmd start it.
@@ -165,7 +165,11 @@ func (b *Broker) Run(ctx context.Context) error {
 		for _, door := range doors {
 			door.closeAll()
 		}
-		<-gone
+		select {
+		case <-gone:
+		case <-time.After(endTime):
+			return fmt.Errorf("embedded broker: connections are still being served %v after they were cut", endTime)
+		}
 	}
 	server.Listeners.ClientsWg.Done()
 	if err := <-stopped; err != nil {
@@ -174,8 +178,14 @@ func (b *Broker) Run(ctx context.Context) error {
 	return nil
 }
 
-// farewellTime is how long clients have to take the DISCONNECT before they are cut.
-const farewellTime = time.Second
+const (
+	// farewellTime is how long clients have to take the DISCONNECT before they are cut.
+	farewellTime = time.Second
+
+	// endTime is how long the engine has to notice that. More means that it hangs, and then the program
+	// must be able to end without it.
+	endTime = 5 * time.Second
+)
 
 // listen opens address; a port in use gets an error that says what to do.
 func listen(ctx context.Context, address string) (*tracker, error) {

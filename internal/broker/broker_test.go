@@ -178,9 +178,10 @@ func TestBroker_SaysGoodbye(t *testing.T) {
 	}
 }
 
-// A client that allows 2 messages in flight gets all 200: mochi alone stops after 4.
-func TestBroker_SmallReceiveMaximumDoesNotStarveAClient(t *testing.T) {
-	const total = 200
+// A client that allows 2 messages in flight gets all of them in order: mochi alone stops after 4, or
+// for good.
+func TestBroker_ReceiveMaximumNeitherStarvesNorReorders(t *testing.T) {
+	const total = 2000
 	b, _ := start(t, Options{})
 	got := make(chan string, total)
 	subscriber, _, err := connect(t, b.Addr(),
@@ -203,13 +204,14 @@ func TestBroker_SmallReceiveMaximumDoesNotStarveAClient(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	seen := make(map[string]bool)
-	for len(seen) < total {
+	for i := range total {
 		select {
 		case payload := <-got:
-			seen[payload] = true
+			if payload != strconv.Itoa(i) {
+				t.Fatalf("message %d is %s", i, payload)
+			}
 		case <-time.After(patience):
-			t.Fatalf("%d of %d messages arrived", len(seen), total)
+			t.Fatalf("%d of %d messages arrived", i, total)
 		}
 	}
 }

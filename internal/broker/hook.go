@@ -8,7 +8,7 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// gatekeeper decides who may connect, and repairs one of mochi's counters.
+// gatekeeper decides who may connect, and keeps every client off mochi's own flow control.
 type gatekeeper struct {
 	mochi.HookBase
 	username, password string // both empty: everybody may
@@ -21,7 +21,7 @@ func (*gatekeeper) ID() string { return "gatekeeper" }
 
 // Provides lists the calls that the hook wants.
 func (*gatekeeper) Provides(call byte) bool {
-	return call == mochi.OnConnectAuthenticate || call == mochi.OnACLCheck || call == mochi.OnPacketRead
+	return call == mochi.OnConnectAuthenticate || call == mochi.OnACLCheck || call == mochi.OnConnect
 }
 
 // OnConnectAuthenticate compares hashes, so that the time taken tells nothing.
@@ -39,14 +39,13 @@ func (g *gatekeeper) OnConnectAuthenticate(_ *mochi.Client, packet packets.Packe
 // OnACLCheck lets every client that may connect do everything.
 func (*gatekeeper) OnACLCheck(*mochi.Client, string, bool) bool { return true }
 
-// OnPacketRead gives a client with a Receive Maximum its quota back. Mochi 2.7.9 forgets a message that
-// it had to hold back as soon as it has sent it, so the acknowledgement finds nothing and the quota
-// stays used: after twice the Receive Maximum the client would hear nothing any more.
-func (*gatekeeper) OnPacketRead(client *mochi.Client, packet packets.Packet) (packets.Packet, error) {
-	if packet.FixedHeader.Type == packets.Puback {
-		if _, known := client.State.Inflight.Get(packet.PacketID); !known {
-			client.State.Inflight.IncreaseSendQuota()
-		}
-	}
-	return packet, nil
+// OnConnect makes mochi forget the client's Receive Maximum. What mochi 2.7.9 does with it is worse than
+// sending more at once than asked: messages held back lose their order; their acknowledgements do not
+// free the quota, so that after twice the maximum the client hears nothing any more; and looking for
+// them takes a read lock twice, which stops the whole broker when a publisher comes in between. With a
+// quota of nothing out of nothing, none of that code runs.
+func (*gatekeeper) OnConnect(client *mochi.Client, _ packets.Packet) error {
+	client.Properties.Props.ReceiveMaximum = 0
+	client.State.Inflight.ResetSendQuota(0)
+	return nil
 }

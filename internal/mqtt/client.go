@@ -45,8 +45,8 @@ type Options struct {
 	Subscriptions []string
 
 	// ReceiveMaximum bounds the messages that the broker may send before earlier ones are acknowledged;
-	// 0 announces no bound. Keep it 0 with the embedded broker: beyond the bound, mochi 2.7.9 forgets
-	// the order of what it holds back.
+	// 0 announces no bound. The embedded broker takes no notice of it, and mochi elsewhere stops when the
+	// bound is reached: it is for large brokers that do it right.
 	ReceiveMaximum uint16
 
 	MaxInFlight int // publications sent and not yet acknowledged, also bounded by the broker; 0 means 1000

@@ -11,6 +11,7 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/linktest"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
 )
 
 func TestClient_MessagesArriveAsPublished(t *testing.T) {
@@ -104,33 +105,32 @@ func TestClient_CommandsQueuedWhileAwayAreNotDelivered(t *testing.T) {
 }
 
 func TestClient_BrokerWaitsForAcknowledgements(t *testing.T) {
-	onBothBrokers(t, func(t *testing.T, b testBroker) {
-		const window, total = 5, 40
-		l := startUp(t, b.Addr(), mqtt.Options{Subscriptions: []string{"cmd"}, ReceiveMaximum: window})
-		o := observe(t, b.Addr())
-		for i := range total {
-			o.send(t, paho.Publish{Topic: "cmd", Payload: []byte(strconv.Itoa(i))})
-		}
-		var open []mqtt.Message
-		for range window {
-			open = append(open, next(t, l.messages, "a message within the window"))
-		}
-		// The broker has handled a later request of ours, so more would have been here by now.
-		if err := l.Subscribe(t.Context(), "other"); err != nil {
-			t.Fatal(err)
-		}
-		if extra := len(l.messages); extra != 0 {
-			t.Fatalf("%d messages beyond the Receive Maximum of %d", extra, window)
-		}
-		for i := len(open) - 1; i >= 0; i-- {
-			open[i].Ack() // last first: the client keeps MQTT's order
-		}
-		seen := window
-		for ; seen < total; seen++ {
-			m := next(t, l.messages, fmt.Sprintf("message %d", seen))
-			m.Ack()
-		}
-	})
+	b := mqtttest.Start(t)
+	const window, total = 5, 40
+	l := startUp(t, b.Addr(), mqtt.Options{Subscriptions: []string{"cmd"}, ReceiveMaximum: window})
+	o := observe(t, b.Addr())
+	for i := range total {
+		o.send(t, paho.Publish{Topic: "cmd", Payload: []byte(strconv.Itoa(i))})
+	}
+	var open []mqtt.Message
+	for range window {
+		open = append(open, next(t, l.messages, "a message within the window"))
+	}
+	// The broker has handled a later request of ours, so more would have been here by now.
+	if err := l.Subscribe(t.Context(), "other"); err != nil {
+		t.Fatal(err)
+	}
+	if extra := len(l.messages); extra != 0 {
+		t.Fatalf("%d messages beyond the Receive Maximum of %d", extra, window)
+	}
+	for i := len(open) - 1; i >= 0; i-- {
+		open[i].Ack() // last first: the client keeps MQTT's order
+	}
+	seen := window
+	for ; seen < total; seen++ {
+		m := next(t, l.messages, fmt.Sprintf("message %d", seen))
+		m.Ack()
+	}
 }
 
 func TestClient_BurstOfMessagesIsTakenInOrder(t *testing.T) {
