@@ -376,16 +376,21 @@ func TestReregister_HappensOnceAndRepeatsTheCall(t *testing.T) {
 	if got, want := w.calls.ops(), "2 read status, 1 register device"; got != want {
 		t.Errorf("calls: %s, want %s", got, want)
 	}
+}
 
-	w.ClearFaults()
-	w.calls.reset()
-	w.fault("invalid-device,path=*/location/park")
-	w.fault("invalid-device,path=*/drvhistory")
-	if _, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v}); err != nil {
+// TestReregister_NeverForPartsThatMayBeMissing holds docs/protocol/europe.md §2.8: what is overlooked triggers nothing.
+func TestReregister_NeverForPartsThatMayBeMissing(t *testing.T) {
+	w := scripted(t, func(r *http.Request) (*http.Response, error) {
+		if strings.HasSuffix(r.URL.Path, "/latest") {
+			return answerWith(r, 200, `{"retCode":"S","resMsg":{"state":{"Vehicle":`+minimalTree+`}}}`), nil
+		}
+		return answerWith(r, 400, `{"retCode":"F","resCode":"4002","resMsg":"Invalid request body - Invalid deviceId."}`), nil
+	})
+	if _, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: vehicle.Vehicle{ID: "x", CloudID: "id", CCS2: 1, Engine: vehicle.EV}}); err != nil {
 		t.Fatal(err)
 	}
-	if n := w.calls.count(bluelink.CallRegister); n > 1 { // only the status may, when it comes after such an answer
-		t.Errorf("%d registrations for parts that may be missing", n)
+	if got, want := w.calls.ops(), "2 read energy history, 1 read parked position, 1 read status"; got != want {
+		t.Errorf("calls: %s, want %s", got, want)
 	}
 }
 
