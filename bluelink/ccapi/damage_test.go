@@ -117,6 +117,10 @@ func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text
 			root = inner // the envelope is the transport's business
 		}
 	}
+	kinds := slices.Collect(maps.Keys(damages))
+	if testing.Short() {
+		kinds = []string{"null", "text", "huge", "object"}
+	}
 	read := func() map[string]any {
 		damaged, err := json.Marshal(root)
 		if err != nil {
@@ -171,8 +175,8 @@ func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text
 		if keys := removed[place.path]; len(keys) > costOf(place.path) {
 			t.Errorf("%s: without %s, %v is lost", engine, place.path, keys)
 		}
-		for kind, damage := range damages {
-			place.set(damage)
+		for _, kind := range kinds {
+			place.set(damages[kind])
 			if keys := lost(); len(keys) > costOf(place.path) {
 				t.Errorf("%s: with %s at %s, %v is lost", engine, kind, place.path, keys)
 			}
@@ -189,8 +193,8 @@ func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text
 				below = append(below, keys...)
 			}
 		}
-		for kind, damage := range damages {
-			place.set(damage)
+		for _, kind := range kinds {
+			place.set(damages[kind])
 			for _, key := range lost() {
 				if !slices.Contains(below, key) && !belongs(key, place.path) {
 					t.Errorf("%s: with %s at %s, %s is lost", engine, kind, place.path, key)

@@ -15,7 +15,7 @@ import (
 // The tokens of the OneApp backend "CCI" and their exchange for one of the vehicle API (docs/protocol/europe.md §2.3 steps
 // 4 and 5, §2.5).
 
-// wireTokens names the tokens of the set as the backend does; the session stores all but the refresh token under the same
+// The tokens of the set, named as the backend does; the session stores all but the refresh token under the same
 // names. Each answer replaces those that it holds.
 const (
 	cciAccess           = "accessToken"
