@@ -1,13 +1,8 @@
 package vehicle
 
 import (
-	"bytes"
-	"encoding/json"
-	"errors"
-	"fmt"
-	"io"
+	"reflect"
 	"slices"
-	"strings"
 	"time"
 )
 
@@ -20,146 +15,164 @@ type Command interface {
 
 // Spec is a row of the catalogue of commands. Every front (topics, CLI, pages, tables) ranges over the catalogue.
 type Spec struct {
-	Name    string // as the CLI and REST spell it
-	Topic   string // last segment of the command topic
+	Name    string // as the CLI, REST and records spell it
+	Topic   string // last segment of its command topic; several commands may share one
 	Meaning string // one line for tables
-	Plain   string // the plain words it takes, for errors and tables; empty when only JSON is taken
-	Keys    []string
-	Wakes   func(Command) bool // whether this one may wake the car
-	Limit   time.Duration      // until it counts as timed out, from sending
 
-	// Decode reads the arguments: either one plain word or the JSON keys of the row. Its error says what to do.
-	Decode func(Arguments) (Command, error)
+	// Words are the plain payloads that mean this command, and what the key "action" may say; the first is the usual one.
+	Words []string
+	// Plain is the key that a plain payload other than a word sets; empty when there is none.
+	Plain string
+	// Shortcuts are further topics on which a plain payload sets one key.
+	Shortcuts []Shortcut
+	// Fields are the JSON keys that it takes.
+	Fields []Field
+
+	// Limit is how long it may take from sending until it counts as timed out.
+	Limit time.Duration
+	// Wakes tells whether this one may wake the car.
+	Wakes func(Command) bool
+	// Local marks a command that the bridge carries out by itself: nothing is sent to a cloud.
+	Local bool
+	// Effect tells what the car's state says of the command's effect; nil where no data point shows it.
+	Effect func(Command, State) Effect
+
+	// idMeans tells that the key "id" is no id of this command but says which one it is about.
+	idMeans string
+	// plain reads plain payloads that Words and Plain do not cover; plainForm says which.
+	plain     func(word string) (Values, error)
+	plainForm string
+	build     func(Values) (Command, error)
 }
 
-// Arguments are what a sender gave: a plain word, or the members of a JSON object without those of [Request].
-type Arguments struct {
-	Word string // lower case, trimmed; empty for JSON
-	Keys map[string]json.RawMessage
+// Shortcut is a topic of its own for one key of a command.
+type Shortcut struct{ Topic, Key string }
+
+// Field is a key that a command takes.
+type Field struct {
+	Key, Meaning   string
+	Kind           FieldKind
+	Min, Max, Step float64 // of a number; both bounds inclusive, steps counted from Min, 0 for any
+	Unit           Unit
+	Words          []string // of a word
+	Required       bool
 }
 
-// Commands is every command once. It must not be changed.
-func Commands() []*Spec { return []*Spec{refreshSpec} }
+// FieldKind is what sort of value a key takes.
+type FieldKind uint8
 
-// CommandByTopic finds a row by the last segment of its topic.
-func CommandByTopic(segment string) (*Spec, bool) {
-	for _, spec := range Commands() {
-		if spec.Topic == segment {
+// The kinds of values.
+const (
+	FieldFlag   FieldKind = iota + 1 // true or false
+	FieldNumber                      // a number within bounds
+	FieldWord                        // one of a list, case does not matter
+	FieldText                        // any text of 1 to 256 bytes
+	FieldObject                      // JSON of a form of its own
+)
+
+// Effect is what a state says of a command's effect.
+type Effect uint8
+
+// The effects.
+const (
+	EffectUnknown Effect = iota // the data point is unknown
+	EffectMissing               // the car reports something else
+	EffectSeen                  // the car reports what was asked for
+)
+
+// Commands is every command once, in the order of tables. It must not be changed.
+func Commands() []*Spec { return commands }
+
+var commands = []*Spec{
+	refreshSpec,
+	lockSpec, unlockSpec,
+	climateStartSpec, climateStopSpec, climateTargetSpec,
+	chargeStartSpec, chargeStopSpec, chargeLimitsSpec, chargingCurrentSpec,
+	chargePortOpenSpec, chargePortCloseSpec,
+	windowsSpec, hazardSpec, valetOnSpec, valetOffSpec, v2lLimitSpec,
+	scheduleSpec, destinationSpec, presetSpec, cancelSpec, hintSpec,
+}
+
+// CommandByName finds a row by its name.
+func CommandByName(name string) (*Spec, bool) {
+	for _, spec := range commands {
+		if spec.Name == name {
 			return spec, true
 		}
 	}
 	return nil, false
 }
 
-// Request is a command with what its sender said about it.
-type Request struct {
-	Command Command
-	ID      string    // 1–64 of [A-Za-z0-9_-]; empty when the sender gave none
-	Expires time.Time // zero when the sender gave none
-	Source  string    // free text of the sender, for logs
+// CommandTopics are the last segments of all command topics, in the order of the catalogue.
+func CommandTopics() []string {
+	var all []string
+	for _, spec := range commands {
+		if !slices.Contains(all, spec.Topic) {
+			all = append(all, spec.Topic)
+		}
+		for _, s := range spec.Shortcuts {
+			all = append(all, s.Topic)
+		}
+	}
+	return all
 }
 
-// requestKeys are the JSON keys that every command takes.
-var requestKeys = []string{"id", "expires_at", "source"}
+// SameCommand tells whether two commands ask for the same.
+func SameCommand(a, b Command) bool { return reflect.DeepEqual(a, b) }
 
-// maxPayload bounds what is read of one command; the longest honest one, a list of destinations, is far below.
-const maxPayload = 64 << 10
-
-// ErrInvalid is what every refusal of a payload wraps.
-var ErrInvalid = errors.New("invalid payload")
-
-// DecodeRequest reads a payload: a plain word, or a JSON object with the keys of the row and of every command. The error
-// wraps [ErrInvalid] and says what would be accepted; the request then still carries the id, when that could be read.
-func DecodeRequest(spec *Spec, payload []byte) (Request, error) {
-	text := bytes.TrimSpace(payload)
-	if len(text) > maxPayload {
-		return Request{}, fmt.Errorf("%w: %d bytes are too many, at most %d", ErrInvalid, len(text), maxPayload)
-	}
-	if len(text) == 0 {
-		return Request{}, fmt.Errorf("%w: empty; send %s", ErrInvalid, spec.usage())
-	}
-	var request Request
-	arguments := Arguments{}
-	if text[0] == '{' {
-		members, err := decodeObject(text)
-		if err != nil {
-			return Request{}, fmt.Errorf("%w: %w; send %s", ErrInvalid, err, spec.usage())
-		}
-		if request, err = takeRequest(members); err != nil {
-			return request, fmt.Errorf("%w: %w", ErrInvalid, err)
-		}
-		for key := range members {
-			if !slices.Contains(spec.Keys, key) {
-				known := strings.Join(slices.Concat(spec.Keys, requestKeys), ", ")
-				return request, fmt.Errorf("%w: key %.64q is not known; known are %s", ErrInvalid, key, known)
-			}
-		}
-		arguments.Keys = members
-	} else {
-		arguments.Word = strings.ToLower(string(text))
-	}
-	command, err := spec.Decode(arguments)
-	if err != nil {
-		return request, fmt.Errorf("%w: %w; send %s", ErrInvalid, err, spec.usage())
-	}
-	request.Command = command
-	return request, nil
+// Optional is a parameter that need not be given; the car or the cloud then decides.
+type Optional[T any] struct {
+	Value T
+	Given bool
 }
 
-// ValidID tells whether a sender's id can stand in a topic.
-func ValidID(id string) bool {
-	if len(id) < 1 || len(id) > 64 {
-		return false
+// Some is a parameter that was given.
+func Some[T any](value T) Optional[T] { return Optional[T]{value, true} }
+
+// Or is the value, or another when none was given.
+func (o Optional[T]) Or(other T) T {
+	if o.Given {
+		return o.Value
 	}
-	for _, c := range []byte(id) {
-		word := c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '_' || c == '-'
-		if !word {
-			return false
-		}
-	}
-	return true
+	return other
 }
 
-func (s *Spec) usage() string {
-	if s.Plain == "" {
-		return "a JSON object with " + strings.Join(s.Keys, ", ")
+// Limits of commands: how long each may take until it counts as timed out, as in the service that this one replaces.
+const (
+	lockLimit    = 60 * time.Second
+	windowsLimit = 90 * time.Second
+	portLimit    = 60 * time.Second
+	usualLimit   = 120 * time.Second
+)
+
+// wakes is the rule of commands that reach the car.
+func wakes(Command) bool { return true }
+
+// lets is the rule of commands that never reach the car.
+func lets(Command) bool { return false }
+
+// shows is the effect of a command that one flag shows.
+func shows(p Point[bool], want bool) func(Command, State) Effect {
+	return func(_ Command, s State) Effect {
+		is, known := p.Of(s)
+		return effect(known, is == want)
 	}
-	return s.Plain + " or a JSON object with " + strings.Join(s.Keys, ", ")
 }
 
-func decodeObject(text []byte) (map[string]json.RawMessage, error) {
-	decoder := json.NewDecoder(bytes.NewReader(text))
-	var members map[string]json.RawMessage
-	if err := decoder.Decode(&members); err != nil {
-		return nil, errors.New("not a JSON object")
+func effect(known, seen bool) Effect {
+	switch {
+	case !known:
+		return EffectUnknown
+	case seen:
+		return EffectSeen
 	}
-	if _, err := decoder.Token(); !errors.Is(err, io.EOF) {
-		return nil, errors.New("something follows the JSON object")
-	}
-	return members, nil
+	return EffectMissing
 }
 
-// takeRequest reads the members that every command takes and removes them.
-func takeRequest(members map[string]json.RawMessage) (request Request, err error) {
-	if raw, ok := members["id"]; ok {
-		var id string
-		if json.Unmarshal(raw, &id) != nil || !ValidID(id) {
-			return request, errors.New("id must be a text of 1 to 64 of A-Z, a-z, 0-9, _ and -")
-		}
-		request.ID = id
+// toggle builds the row of a command without parameters.
+func toggle(name, topic, meaning string, limit time.Duration, words []string, c func() Command, shown func(Command, State) Effect) *Spec {
+	return &Spec{
+		Name: name, Topic: topic, Meaning: meaning, Words: words, Limit: limit, Wakes: wakes, Effect: shown,
+		build: func(Values) (Command, error) { return c(), nil },
 	}
-	if raw, ok := members["expires_at"]; ok {
-		if json.Unmarshal(raw, &request.Expires) != nil || request.Expires.IsZero() {
-			return request, errors.New(`expires_at must be a time such as "2026-01-05T07:30:00Z"`)
-		}
-	}
-	if raw, ok := members["source"]; ok {
-		if json.Unmarshal(raw, &request.Source) != nil || len(request.Source) > 256 {
-			return request, errors.New("source must be a text of at most 256 bytes")
-		}
-	}
-	for _, key := range requestKeys {
-		delete(members, key)
-	}
-	return request, nil
 }

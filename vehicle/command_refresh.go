@@ -1,7 +1,6 @@
 package vehicle
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"strconv"
@@ -32,50 +31,39 @@ func (r Refresh) String() string {
 
 var refreshSpec = &Spec{
 	Name: "refresh", Topic: "refresh", Meaning: "ask for the car's state",
-	Plain: "cached, force or smart:N (N seconds, 1 to 604800)", Keys: []string{"mode", "max_age"},
-	Wakes:  func(c Command) bool { r, ok := c.(Refresh); return ok && r.Mode != Cached },
-	Limit:  140 * time.Second,
-	Decode: decodeRefresh,
+	Fields: []Field{
+		{Key: "mode", Meaning: "cached, force or smart", Kind: FieldWord, Words: []string{string(Cached), string(Force), string(Smart)}, Required: true},
+		{Key: "max_age", Meaning: "age in seconds beyond which smart forces", Kind: FieldNumber, Min: 1, Max: MaxRefreshAge.Seconds(), Step: 1},
+	},
+	Limit: 140 * time.Second,
+	Wakes: func(c Command) bool { r, ok := c.(Refresh); return ok && r.Mode != Cached },
+	plain: plainRefresh, plainForm: "cached, force or smart:N (N seconds, 1 to 604800)",
+	build: buildRefresh,
 }
 
-func decodeRefresh(a Arguments) (Command, error) {
-	if a.Keys == nil {
-		mode, suffix, _ := strings.Cut(a.Word, ":")
-		if RefreshMode(mode) != Smart {
-			// A suffix on the other words was always ignored (the contract's section 3).
-			return newRefresh(mode, 0)
-		}
+// plainRefresh reads cached, force and smart:N. A suffix on the other words was always ignored.
+func plainRefresh(word string) (Values, error) {
+	mode, suffix, _ := strings.Cut(word, ":")
+	switch m := RefreshMode(mode); m {
+	case Cached, Force:
+		return Values{"mode": mode}, nil
+	case Smart:
 		seconds, err := strconv.Atoi(strings.TrimSpace(suffix))
 		if err != nil {
 			return nil, fmt.Errorf("%.32q is not a number of seconds", suffix)
 		}
-		return newRefresh(mode, seconds)
-	}
-	var mode string
-	if json.Unmarshal(a.Keys["mode"], &mode) != nil {
-		return nil, errors.New("mode must be a text")
-	}
-	mode = strings.ToLower(mode)
-	raw, given := a.Keys["max_age"]
-	if given != (RefreshMode(mode) == Smart) {
-		return nil, errors.New("max_age goes with mode smart, and smart needs it")
-	}
-	seconds := 0
-	if given && json.Unmarshal(raw, &seconds) != nil {
-		return nil, errors.New("max_age must be a whole number of seconds")
-	}
-	return newRefresh(mode, seconds)
-}
-
-func newRefresh(mode string, seconds int) (Command, error) {
-	switch m := RefreshMode(mode); m {
-	case Cached, Force:
-		return Refresh{Mode: m}, nil
-	case Smart:
 		if seconds < 1 || seconds > int(MaxRefreshAge.Seconds()) {
 			return nil, fmt.Errorf("%d seconds are not between 1 and %d", seconds, int(MaxRefreshAge.Seconds()))
 		}
-		return Refresh{Mode: Smart, MaxAge: time.Duration(seconds) * time.Second}, nil
+		return Values{"mode": mode, "max_age": float64(seconds)}, nil
 	}
 	return nil, fmt.Errorf("%.32q is no kind of refresh", mode)
+}
+
+func buildRefresh(v Values) (Command, error) {
+	mode, age := RefreshMode(v.text("mode")), v.number("max_age")
+	if age.Given != (mode == Smart) {
+		return nil, errors.New("max_age goes with mode smart, and smart needs it")
+	}
+	return Refresh{Mode: mode, MaxAge: time.Duration(age.Value) * time.Second}, nil
 }

@@ -28,8 +28,8 @@ func TestDecodeRequest_Refresh(t *testing.T) {
 			Command: Refresh{Mode: Cached}, Expires: noon,
 		},
 	} {
-		got, err := DecodeRequest(refreshSpec, []byte(payload))
-		if err != nil || got.Command != want.Command || got.ID != want.ID || got.Source != want.Source || !got.Expires.Equal(want.Expires) {
+		got, err := DecodeRequest("refresh", []byte(payload))
+		if err != nil || !SameCommand(got.Command, want.Command) || got.ID != want.ID || got.Source != want.Source || !got.Expires.Equal(want.Expires) {
 			t.Errorf("%q: got %+v, %v; want %+v", payload, got, err, want)
 		}
 	}
@@ -48,14 +48,14 @@ func TestDecodeRequest_RefusesAndSaysWhy(t *testing.T) {
 		{"smart:-5", "between 1 and 604800", ""},
 		{"smart:604801", "between 1 and 604800", ""},
 		{"smart:99999999999999999999", "not a number", ""},
-		{"{}", "mode must be a text", ""},
-		{`{"mode": 5}`, "mode must be a text", ""},
-		{`{"mode": null}`, "no kind of refresh", ""},
+		{"{}", "mode is missing", ""},
+		{`{"mode": 5}`, "must be one of", ""},
+		{`{"mode": null}`, "mode is missing", ""},
 		{`{"mode": "cached", "max_age": 5}`, "max_age", ""},
 		{`{"mode": "smart"}`, "max_age", ""},
-		{`{"mode": "smart", "max_age": 1.5}`, "whole number", ""},
-		{`{"mode": "smart", "max_age": "60"}`, "whole number", ""},
-		{`{"mode": "smart", "max_age": null}`, "between", ""},
+		{`{"mode": "smart", "max_age": 1.5}`, "max_age must be", ""},
+		{`{"mode": "smart", "max_age": "60"}`, "max_age must be", ""},
+		{`{"mode": "smart", "max_age": null}`, "max_age", ""},
 		{`{"mode": "cached"`, "not a JSON object", ""},
 		{`{"mode": "cached"} {}`, "something follows", ""},
 		{`{"mode": "cached"} x`, "something follows", ""},
@@ -74,7 +74,7 @@ func TestDecodeRequest_RefusesAndSaysWhy(t *testing.T) {
 		{`{"mode": "later", "id": "a"}`, "later", "a"},
 		{strings.Repeat("x", 70_000), "too many", ""},
 	} {
-		got, err := DecodeRequest(refreshSpec, []byte(c.payload))
+		got, err := DecodeRequest("refresh", []byte(c.payload))
 		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.says) {
 			t.Errorf("%.80q: got %v, want %q in it", c.payload, err, c.says)
 		}
@@ -95,15 +95,15 @@ func FuzzDecodeRequest(f *testing.F) {
 		f.Add([]byte(payload))
 	}
 	f.Fuzz(func(t *testing.T, payload []byte) {
-		for _, spec := range Commands() {
-			request, err := DecodeRequest(spec, payload)
+		for _, topic := range CommandTopics() {
+			request, err := DecodeRequest(topic, payload)
 			if err != nil {
 				if !errors.Is(err, ErrInvalid) || request.Command != nil {
 					t.Errorf("%q: %+v, %v", payload, request, err)
 				}
 				continue
 			}
-			if request.Command == nil || request.Command.Spec() != spec || request.ID != "" && !ValidID(request.ID) || len(request.Source) > 256 {
+			if request.Command == nil || !takes(request.Command.Spec(), topic) || request.ID != "" && !ValidID(request.ID) || len(request.Source) > 256 {
 				t.Fatalf("%q: accepted %+v", payload, request)
 			}
 			if r, ok := request.Command.(Refresh); ok {
@@ -111,8 +111,8 @@ func FuzzDecodeRequest(f *testing.F) {
 				if r.Mode == Smart && !timed || r.Mode != Smart && r.MaxAge != 0 || r.Mode != Smart && r.Mode != Cached && r.Mode != Force {
 					t.Errorf("%q: accepted %+v", payload, r)
 				}
-				again, err := DecodeRequest(spec, []byte(r.String()))
-				if err != nil || again.Command != request.Command {
+				again, err := DecodeRequest(topic, []byte(r.String()))
+				if err != nil || !SameCommand(again.Command, request.Command) {
 					t.Errorf("%q: %s reads back as %+v, %v", payload, r, again, err)
 				}
 			}
@@ -131,25 +131,165 @@ func TestValidID_FitsIntoATopic(t *testing.T) {
 	}
 }
 
+func takes(spec *Spec, topic string) bool {
+	return spec.Topic == topic || slices.ContainsFunc(spec.Shortcuts, func(s Shortcut) bool { return s.Topic == topic })
+}
+
 func TestCommands_RowsAreWhole(t *testing.T) {
-	var names []string
+	names := map[string]bool{}
+	words := map[string]bool{}
 	for _, spec := range Commands() {
-		if spec.Name == "" || spec.Topic == "" || spec.Meaning == "" || spec.Limit <= 0 || spec.Decode == nil || spec.Wakes == nil || len(spec.Keys) == 0 {
-			t.Errorf("row %+v", spec)
+		if spec.Name == "" || spec.Topic == "" || spec.Meaning == "" || spec.Wakes == nil || spec.build == nil || !spec.Local && spec.Limit <= 0 {
+			t.Errorf("row %s is not whole", spec.Name)
 		}
-		names = append(names, spec.Name)
-		for _, key := range spec.Keys {
-			if slices.Contains([]string{"id", "expires_at", "source"}, key) {
-				t.Errorf("%s takes the key %s, which every command takes", spec.Name, key)
+		if names[spec.Name] {
+			t.Errorf("the name %s stands twice", spec.Name)
+		}
+		names[spec.Name] = true
+		for _, word := range spec.Words {
+			if words[spec.Topic+"/"+word] {
+				t.Errorf("%s means two commands on %s", word, spec.Topic)
+			}
+			words[spec.Topic+"/"+word] = true
+		}
+		for _, f := range spec.Fields {
+			if slices.Contains(requestKeys, f.Key) {
+				t.Errorf("%s takes the key %s, which every command takes", spec.Name, f.Key)
+			}
+			if f.Meaning == "" || f.Kind == FieldNumber && f.Min >= f.Max || f.Kind == FieldWord && len(f.Words) == 0 {
+				t.Errorf("field %s of %s is not whole", f.Key, spec.Name)
 			}
 		}
+		if spec.Usage() == "" {
+			t.Errorf("%s does not say what it takes", spec.Name)
+		}
 	}
-	slices.Sort(names)
-	if len(slices.Compact(names)) != len(Commands()) {
-		t.Errorf("a name stands twice: %v", names)
+	if _, err := DecodeRequest("refresh_x", []byte("cached")); !errors.Is(err, ErrUnknownCommand) {
+		t.Errorf("refresh_x gave %v", err)
 	}
-	if _, ok := CommandByTopic("refresh_x"); ok {
-		t.Error("refresh_x is taken for a command")
+}
+
+func TestDecodeRequest_EveryFormOfTheTopicsPage(t *testing.T) {
+	vent := Some(Ventilated)
+	for _, c := range []struct {
+		topic, payload string
+		want           Command
+	}{
+		{"lock", "lock", Lock{}},
+		{"lock", " UNLOCK ", Unlock{}},
+		{"lock", `{"action":"unlock"}`, Unlock{}},
+		{"climate", "start", ClimateStart{}},
+		{"climate", `{"action":"start_climate","set_temp":21.5,"duration":10,"defrost":true,"climate":true,"steering_wheel":2,"heating":4,"front_left_seat":8,"rear_right_seat":0}`, ClimateStart{
+			Temperature: Some(Quantity{21.5, Celsius}), Duration: Some(10 * time.Minute), Defrost: Some(true), Climate: Some(true),
+			SteeringWheel: Some(2), Heating: Some(4), FrontLeft: Some(SeatHighHeat), RearRight: Some(SeatOff),
+		}},
+		{"climate", `{"action":"start","set_temp":72,"unit":"F"}`, ClimateStart{Temperature: Some(Quantity{72, Fahrenheit})}},
+		{"climate", `{"action":"start","defrost":null}`, ClimateStart{}},
+		{"climate", "stop", ClimateStop{}},
+		{"climate", `{"action":"stop_climate"}`, ClimateStop{}},
+		{"climate_target", "20", ClimateTarget{Quantity{20, Celsius}}},
+		{"charge", "start", ChargeStart{}},
+		{"charge", `{"action":"stop"}`, ChargeStop{}},
+		{"charge_limit", `{"ac":80,"dc":90}`, ChargeLimits{Some(80), Some(90)}},
+		{"charge_limit", `{"dc":50}`, ChargeLimits{DC: Some(50)}},
+		{"charge_limit_ac", "70", ChargeLimits{AC: Some(70)}},
+		{"charge_limit_dc", "100", ChargeLimits{DC: Some(100)}},
+		{"charging_current", "60", SetChargingCurrent{3}},
+		{"charging_current", `{"level":2}`, SetChargingCurrent{2}},
+		{"charge_port", "open", OpenChargePort{}},
+		{"charge_port", `{"action":"close"}`, CloseChargePort{}},
+		{"windows", "vent", Windows{vent, vent, vent, vent}},
+		{"windows", `{"front_left":1,"back_right":0}`, Windows{FrontLeft: Some(Open), BackRight: Some(Closed)}},
+		{"hazard", "lights", Hazard{}},
+		{"hazard", "lights_and_horn", Hazard{Horn: true}},
+		{"hazard", `{"action":"lights_and_horn"}`, Hazard{Horn: true}},
+		{"valet", "on", ValetOn{}},
+		{"valet", `{"action":"off"}`, ValetOff{}},
+		{"v2l_limit", "30", SetV2LLimit{30}},
+		{"v2l_limit", `{"limit":80}`, SetV2LLimit{80}},
+		{"schedule", `{"first_departure":{"enabled":true,"days":[1,2],"time":"07:10"},"charging_enabled":true,"off_peak_start_time":"23:30","climate_enabled":true,"temperature":22}`, Schedule{
+			Departures: [2]Departure{{true, Days{time.Monday, time.Tuesday}, TimeOfDay{7, 10}}, {Days: Days{time.Sunday}}},
+			Charging:   true, OffPeak: [2]TimeOfDay{{23, 30}, {23, 30}}, Climate: true, Temperature: Quantity{22, Celsius},
+		}},
+		{"destination", `{"points":[{"name":"Home","lat":52.52,"lon":13.405,"zip":"10115"}]}`, Destination{[]PointOfInterest{{Name: "Home", Latitude: 52.52, Longitude: 13.405, Zip: "10115"}}}},
+		{"preset", "Morning", Preset{"Morning"}},
+		{"preset", `{"name":"7"}`, Preset{"7"}},
+		{"cancel", "01J9", Cancel{"01J9"}},
+		{"cancel", `{"id":"77"}`, Cancel{"77"}},
+		{"hint", "Plugged", Hint{"plugged"}},
+		{"hint", `{"what":"left"}`, Hint{"left"}},
+	} {
+		got, err := DecodeRequest(c.topic, []byte(c.payload))
+		if err != nil || !SameCommand(got.Command, c.want) {
+			t.Errorf("%s %s: got %+v, %v; want %+v", c.topic, c.payload, got.Command, err, c.want)
+		}
+	}
+}
+
+func TestDecodeRequest_RefusesWhatNoCarCanDo(t *testing.T) {
+	for _, c := range []struct{ topic, payload, says string }{
+		{"lock", "open", "lock, unlock"},
+		{"lock", "{}", "action is missing"},
+		{"lock", `{"action":"melt"}`, "melt"},
+		{"lock", `{"action":"lock","force":true}`, "known are action"},
+		{"climate", `{"action":"start","set_temp":13}`, "set_temp"},
+		{"climate", `{"action":"start","set_temp":72}`, "unit F"},
+		{"climate", `{"action":"start","duration":0}`, "duration"},
+		{"climate", `{"action":"start","duration":2.5}`, "duration"},
+		{"climate", `{"action":"start","heating":5}`, "heating"},
+		{"climate", `{"action":"start","front_left_seat":9}`, "front_left_seat"},
+		{"climate", `{"action":"stop","set_temp":21}`, "set_temp"},
+		{"charge_limit", `{}`, "neither"},
+		{"charge_limit", `{"ac":85}`, "steps of 10"},
+		{"charge_limit", "80", "ac, dc"},
+		{"charge_limit_ac", "45", "50 to 100"},
+		{"charge_limit_ac", "eighty", "50 to 100"},
+		{"charging_current", "80", "100, 90 or 60"},
+		{"charging_current", `{"level":4}`, "level"},
+		{"windows", "{}", "no window"},
+		{"windows", `{"front_left":3}`, "front_left"},
+		{"v2l_limit", "25", "steps of 10"},
+		{"hazard", "horn", "lights_and_horn"},
+		{"schedule", `{"first_departure":{"days":[9]}}`, "first_departure"},
+		{"schedule", `{"off_peak_start_time":"25:00"}`, "HH:MM"},
+		{"destination", `{"points":[]}`, "1 to 10"},
+		{"destination", `{"points":[{"name":"North","lat":91,"lon":0}]}`, "point 1"},
+		{"destination", `{"points":[{"name":"x","lat":1,"lon":1,"planet":"Mars"}]}`, "points"},
+		{"cancel", `{}`, "missing"},
+		{"cancel", "a/b", "missing"},
+		{"hint", "eaten", "plugged"},
+	} {
+		got, err := DecodeRequest(c.topic, []byte(c.payload))
+		if !errors.Is(err, ErrInvalid) || !strings.Contains(err.Error(), c.says) || got.Command != nil {
+			t.Errorf("%s %s: got %+v, %v; want %q in it", c.topic, c.payload, got.Command, err, c.says)
+		}
+	}
+}
+
+func TestEffect_ComparesWhatWasWantedWithWhatIsReported(t *testing.T) {
+	var r Report
+	Locked.Set(&r, false, "")
+	LimitAC.Set(&r, 80, "")
+	WindowFrontLeft.Set(&r, true, "")
+	LevelFrontLeft.Set(&r, Ventilated, "")
+	s, _, _ := State{}.Apply(r, noon)
+	for _, c := range []struct {
+		command Command
+		want    Effect
+	}{
+		{Unlock{}, EffectSeen},
+		{Lock{}, EffectMissing},
+		{ChargeStart{}, EffectUnknown},
+		{ChargeLimits{AC: Some(80)}, EffectSeen},
+		{ChargeLimits{AC: Some(70)}, EffectMissing},
+		{ChargeLimits{AC: Some(80), DC: Some(80)}, EffectUnknown},
+		{Windows{FrontLeft: Some(Ventilated)}, EffectSeen},
+		{Windows{FrontLeft: Some(Open)}, EffectMissing},
+		{Windows{FrontLeft: Some(Ventilated), BackLeft: Some(Closed)}, EffectUnknown},
+	} {
+		if got := c.command.Spec().Effect(c.command, s); got != c.want {
+			t.Errorf("%+v: effect %d, want %d", c.command, got, c.want)
+		}
 	}
 }
 

@@ -60,11 +60,7 @@ func (c *cloud) readVehicle(entry value) (v vehicle.Vehicle, ok bool) {
 		v.Year = year
 	}
 	v.ID = vehicle.NewID(v.VIN, v.Region, v.Brand, v.CloudID)
-	for _, spec := range vehicle.Commands() {
-		if spec.Name == "refresh" {
-			v.Capabilities.Commands = append(v.Capabilities.Commands, spec.Name)
-		}
-	}
+	v.Capabilities.Commands = []string{vehicle.Refresh{}.Spec().Name}
 	return v, true
 }
 

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
-	"maps"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -30,12 +28,12 @@ ending of one of them. Arguments are one plain word or keys with values:
   bluelink2mqtt send ioniq5 refresh mode=smart max_age=300`,
 		Args: cobra.MinimumNArgs(2),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			payload, err := commandPayload(args[1], args[2:])
+			topic, payload, err := commandPayload(args[1], args[2:])
 			if err != nil {
 				return err
 			}
 			return withService(cmd, &flags, func(ctx context.Context, s control.Service) error {
-				return follow(ctx, cmd, s, args[0], args[1], payload, asJSON)
+				return follow(ctx, cmd, s, args[0], topic, payload, asJSON)
 			})
 		},
 	}
@@ -98,30 +96,35 @@ func exitCodeOf(r vehicle.Record) int {
 	return exitFailed
 }
 
-// commandPayload turns arguments into the payload that the command's topic would take.
-func commandPayload(command string, args []string) ([]byte, error) {
-	spec, ok := vehicle.CommandByTopic(command)
+// commandPayload turns the name of a command and its arguments into the topic and payload that mean the same on MQTT.
+func commandPayload(name string, args []string) (topic string, payload []byte, err error) {
+	spec, ok := vehicle.CommandByName(name)
 	if !ok {
-		return nil, usageError("there is no command %q; there are\n%s", command, commandList())
+		return "", nil, usageError("there is no command %q; there are\n%s", name, commandList())
 	}
-	var payload []byte
-	if len(args) == 1 && !strings.Contains(args[0], "=") {
+	switch {
+	case len(args) == 0 && len(spec.Words) > 0:
+		payload = []byte(spec.Words[0])
+	case len(args) == 1 && !strings.Contains(args[0], "="):
 		payload = []byte(args[0])
-	} else {
+	default:
 		members := map[string]json.RawMessage{}
+		if len(spec.Words) > 0 {
+			members["action"] = jsonValue(strconv.Quote(spec.Words[0]))
+		}
 		for _, arg := range args {
 			key, text, ok := strings.Cut(arg, "=")
 			if !ok {
-				return nil, usageError("%q is not key=value", arg)
+				return "", nil, usageError("%q is not key=value", arg)
 			}
 			members[key] = jsonValue(text)
 		}
 		payload, _ = json.Marshal(members) // of texts that are JSON
 	}
-	if _, err := vehicle.DecodeRequest(spec, payload); err != nil {
-		return nil, &exitError{exitUsage, err}
+	if _, err := vehicle.DecodeRequest(spec.Topic, payload); err != nil {
+		return "", nil, &exitError{exitUsage, err}
 	}
-	return payload, nil
+	return spec.Topic, payload, nil
 }
 
 // jsonValue is a value as typed: a number, true, false or null, else a text.
@@ -133,13 +136,9 @@ func jsonValue(text string) json.RawMessage {
 }
 
 func commandList() string {
-	lines := map[string]string{}
-	for _, spec := range vehicle.Commands() {
-		lines[spec.Topic] = fmt.Sprintf("  %-12s %s: %s", spec.Topic, spec.Meaning, spec.Plain)
-	}
 	var all []string
-	for _, key := range slices.Sorted(maps.Keys(lines)) {
-		all = append(all, lines[key])
+	for _, spec := range vehicle.Commands() {
+		all = append(all, fmt.Sprintf("  %-18s %s", spec.Name, spec.Meaning))
 	}
 	return strings.Join(all, "\n")
 }

@@ -58,15 +58,10 @@ func describe(car bridge.Car) control.Vehicle {
 	}
 }
 
-// Send gives a command.
+// Send gives a command; command is the last segment of its topic.
 func (a *App) Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error] {
 	return func(yield func(vehicle.Record, error) bool) {
-		spec, ok := vehicle.CommandByTopic(command)
-		if !ok {
-			yield(vehicle.Record{}, fmt.Errorf("there is no command %q", command))
-			return
-		}
-		request, err := vehicle.DecodeRequest(spec, payload)
+		request, err := vehicle.DecodeRequest(command, payload)
 		if err != nil {
 			yield(vehicle.Record{}, err)
 			return

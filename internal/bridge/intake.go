@@ -111,17 +111,17 @@ func (b *Bridge) decode(m Message) (*order, vehicle.Request, *refusal) {
 		o.askers = []asker{{topic: m.ResponseTopic, correlation: m.Correlation}}
 	}
 	o.record = vehicle.Record{Vehicle: name, Command: segment, AcceptedAt: m.Received.UTC()}
-	spec, known := vehicle.CommandByTopic(segment)
-	if !known {
-		o.record.ID = newID(m.Received)
-		return o, vehicle.Request{}, &refusal{vehicle.Unsupported, fmt.Sprintf("there is no command %.64q", segment)}
+	request, err := vehicle.DecodeRequest(segment, m.Payload)
+	o.command, o.record.ID = request.Command, request.ID
+	if o.command != nil {
+		o.record.Command = o.command.Spec().Name
 	}
-	request, err := vehicle.DecodeRequest(spec, m.Payload)
-	o.command, o.record.Command, o.record.ID = request.Command, spec.Name, request.ID
 	if o.record.ID == "" {
 		o.record.ID = newID(m.Received)
 	}
 	switch {
+	case errors.Is(err, vehicle.ErrUnknownCommand):
+		return o, vehicle.Request{}, &refusal{vehicle.Unsupported, err.Error()}
 	case m.Retained:
 		return o, request, &refusal{vehicle.Retained, "a retained command is not carried out; publish it without retain, and clear the topic with an empty retained message"}
 	case err != nil:

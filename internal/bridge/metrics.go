@@ -70,7 +70,7 @@ func (m *Metrics) ended(r vehicle.Record) {
 // commandLabel keeps strangers' words out of the labels.
 func commandLabel(command string) string {
 	for _, spec := range vehicle.Commands() {
-		if spec.Name == command {
+		if spec.Name == command || spec.Topic == command {
 			return command
 		}
 	}

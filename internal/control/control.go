@@ -20,7 +20,7 @@ type Service interface {
 	Vehicles(ctx context.Context) ([]Vehicle, error)
 	// State tells what is believed of a car; ref is its name, cloud id, VIN or an ending of one of them.
 	State(ctx context.Context, ref string) (State, error)
-	// Send gives a command and yields each step of it; the last one is terminal.
+	// Send gives a command, by the last segment of its topic, and yields each step of it; the last one is terminal.
 	Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error]
 	// Login signs in to an account now, also when automatic attempts have stopped. An empty account means all.
 	Login(ctx context.Context, account string) ([]Account, error)

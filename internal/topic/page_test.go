@@ -104,10 +104,22 @@ func page(t *testing.T) []byte {
 	line("")
 	line("Below `{base}/{vehicle}/commands/`. The payload is a plain word or a JSON object, which may also have `id`, `expires_at` and `source`.")
 	line("")
-	line("| command topic | plain words | JSON keys | meaning |")
+	line("| command | topic | takes | meaning |")
 	line("|---|---|---|---|")
 	for _, c := range vehicle.Commands() {
-		line("| `%s` | %s | `%s` | %s |", c.Topic, c.Plain, strings.Join(c.Keys, "`, `"), c.Meaning)
+		topics := "`" + c.Topic + "`"
+		for _, s := range c.Shortcuts {
+			topics += ", `" + s.Topic + "`"
+		}
+		line("| %s | %s | %s | %s |", c.Name, topics, strings.ReplaceAll(c.Usage(), "|", "\\|"), c.Meaning)
+	}
+	line("")
+	line("| command | key | meaning | value |")
+	line("|---|---|---|---|")
+	for _, c := range vehicle.Commands() {
+		for _, f := range c.Fields {
+			line("| %s | `%s` | %s | %s |", c.Name, f.Key, f.Meaning, f.Describe())
+		}
 	}
 	return out.Bytes()
 }
