@@ -14,6 +14,8 @@ import (
 
 // fakeCloud answers with what its functions say.
 type fakeCloud struct {
+	bluelink.Cloud // commands, which nobody gives here
+
 	mu     sync.Mutex
 	login  error
 	list   []vehicle.Vehicle

@@ -27,6 +27,14 @@ type Cloud interface {
 	// Force wakes the car and reads what it then reports. A car that does not report in time is ErrVehicleUnreachable;
 	// nothing older is returned in its place.
 	Force(ctx context.Context, ask Ask) (vehicle.Report, error)
+
+	// Send gives the car a command, once. It returns when the cloud has accepted it, with the id under which Action tells
+	// its outcome. What a family cannot send is ErrUnsupported, before anything leaves. When the error says that it may
+	// have succeeded, it may have been carried out: it must not be sent again.
+	Send(ctx context.Context, ask Ask, command vehicle.Command) (vehicle.ActionID, error)
+
+	// Action asks how far a command has come. It does not wait and never reaches the car.
+	Action(ctx context.Context, v vehicle.Vehicle, id vehicle.ActionID) (vehicle.ActionStatus, error)
 }
 
 // Ask says what is read.

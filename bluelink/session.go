@@ -8,9 +8,12 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // Tokens are what a session lives on. Families fill what their cloud has; the whole set is stored together
@@ -23,9 +26,16 @@ type Tokens struct {
 	// Extra holds further tokens of a family by name, such as Europe's exchangeable ones.
 	Extra map[string]string `json:"extra,omitempty"`
 
+	// Registered are the latest times at which a refused device id was replaced. The session keeps them.
+	Registered []time.Time `json:"registered,omitempty"`
+
 	// Stopped tells that a person must act before another sign-in is tried.
 	Stopped *Stop `json:"stopped,omitempty"`
 }
+
+// maxReregistrations is how often a day a refused device id is replaced: each one is another device at the cloud, and many
+// of them have been linked to locked accounts.
+const maxReregistrations = 3
 
 // Stop is why no sign-in is tried by itself any more.
 type Stop struct {
@@ -139,8 +149,21 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 	if current.Device != refused {
 		return current, nil
 	}
+	now := time.Now()
+	recent := slices.DeleteFunc(slices.Clone(current.Registered), func(at time.Time) bool { return now.Sub(at) >= 24*time.Hour })
+	if len(recent) >= maxReregistrations {
+		return Tokens{}, &Error{
+			Op: "register device", Text: fmt.Sprintf("the cloud has refused %d devices within a day", len(recent)),
+			RetryAfter: recent[0].Add(24 * time.Hour).Sub(now), Reason: vehicle.CloudUnavailable, Err: errors.Join(ErrDevice, ErrUnavailable),
+		}
+	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
 	defer cancel()
+	// Booked before it leaves: a registration whose answer is lost has happened all the same.
+	current.Registered = append(recent, now)
+	if err := s.keep(ctx, current); err != nil {
+		return Tokens{}, err
+	}
 	device, err := s.authority.Register(ctx)
 	if err != nil {
 		return Tokens{}, err
@@ -273,6 +296,9 @@ func loginBackoff(n int) time.Duration {
 
 // keep stores tokens, then uses them.
 func (s *Session) keep(ctx context.Context, t Tokens) error {
+	if t.Registered == nil {
+		t.Registered = s.current().Registered // an authority makes its tokens anew
+	}
 	if err := s.store.Save(ctx, t); err != nil {
 		return fmt.Errorf("store tokens: %w", err)
 	}

@@ -32,6 +32,7 @@ const (
 	opVehicles = "vehicles"
 	opCached   = "cached"
 	opForce    = "force"
+	opAction   = "action"
 )
 
 // Around is one guard: it calls do once, or refuses and returns why.
@@ -80,6 +81,24 @@ func (s *stack) Force(ctx context.Context, ask bluelink.Ask) (report vehicle.Rep
 		return err
 	})
 	return report, err
+}
+
+func (s *stack) Send(ctx context.Context, ask bluelink.Ask, command vehicle.Command) (id vehicle.ActionID, err error) {
+	op := Operation{Account: s.account, Name: command.Spec().Name, Kind: bluelink.CallCommand, Vehicle: ask.Vehicle, Known: ask.Known}
+	err = s.pass(ctx, op, func(ctx context.Context) (err error) {
+		id, err = s.cloud.Send(ctx, ask, command)
+		return err
+	})
+	return id, err
+}
+
+func (s *stack) Action(ctx context.Context, v vehicle.Vehicle, id vehicle.ActionID) (status vehicle.ActionStatus, err error) {
+	op := Operation{Account: s.account, Name: opAction, Kind: bluelink.CallRead, Vehicle: v}
+	err = s.pass(ctx, op, func(ctx context.Context) (err error) {
+		status, err = s.cloud.Action(ctx, v, id)
+		return err
+	})
+	return status, err
 }
 
 // pass calls do through all guards, from the outermost on.

@@ -20,10 +20,13 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 // cloud is a cloud that does what its fields say; a nil field succeeds at once.
 type cloud struct {
+	bluelink.Cloud // commands, which nobody gives here
+
 	login    func(context.Context) error
 	vehicles func(context.Context) ([]vehicle.Vehicle, error)
 	cached   func(context.Context, bluelink.Ask) error
 	force    func(context.Context, bluelink.Ask) error
+	send     func(context.Context, vehicle.Command) error
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
@@ -48,6 +51,17 @@ func (c *cloud) Cached(ctx context.Context, ask bluelink.Ask) (vehicle.Report, e
 
 func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	return call(ctx, ask, "force", c.force)
+}
+
+func (c *cloud) Send(ctx context.Context, _ bluelink.Ask, command vehicle.Command) (vehicle.ActionID, error) {
+	if c.send == nil {
+		return "action-1", nil
+	}
+	return "", c.send(ctx, command)
+}
+
+func (c *cloud) Action(context.Context, vehicle.Vehicle, vehicle.ActionID) (vehicle.ActionStatus, error) {
+	return vehicle.ActionPending, nil
 }
 
 // call answers with a report that names its source.
