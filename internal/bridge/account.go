@@ -3,6 +3,7 @@ package bridge
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"strings"
 	"sync"
@@ -111,6 +112,7 @@ func accountStateOf(err error) topic.AccountState {
 		err   error
 		state topic.AccountState
 	}{
+		{context.Canceled, ""},        // the caller went away
 		{bluelink.ErrBreakerOpen, ""}, // what opened it has spoken for itself
 		{bluelink.ErrCredentials, topic.AccountRefused},
 		{bluelink.ErrOTPRequired, topic.AccountCodeRequired},
@@ -133,17 +135,24 @@ func accountStateOf(err error) topic.AccountState {
 
 // run learns the account's cars, again and again until the cloud has told them, and gives each its lane.
 func (a *account) run(ctx, ops context.Context) {
+	var said vehicle.Reason
 	for attempt := 1; ; attempt++ {
 		err := a.initialize(ops)
-		a.observe("", err)
+		stopping := ctx.Err() != nil
+		if err == nil || !stopping {
+			a.observe("", err)
+		}
 		if attempt == 1 {
 			close(a.tried)
 		}
-		if err == nil || ctx.Err() != nil {
+		if err == nil || stopping {
 			return
 		}
-		wait := backoff(attempt)
-		a.bridge.log.WarnContext(ctx, "cars of the account are not known yet", "account", a.Name, "again_in", wait.Round(time.Second).String(), "error", err)
+		wait, level := backoff(attempt), slog.LevelDebug
+		if reason := bluelink.Reason(err); reason != said { // an outage is a line, not a flood
+			level, said = slog.LevelWarn, reason
+		}
+		a.bridge.log.Log(ctx, level, "cars of the account are not known yet", "account", a.Name, "again_in", wait.Round(time.Second).String(), "error", err)
 		select {
 		case <-ctx.Done():
 			return

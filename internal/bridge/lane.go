@@ -2,7 +2,6 @@ package bridge
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
@@ -250,6 +249,3 @@ func (l *lane) load() load {
 	}
 	return load{len(l.line), true, l.current.since, l.current.stuck}
 }
-
-// calledOff tells that nobody wants the result of this operation.
-func calledOff(ctx context.Context) bool { return errors.Is(context.Cause(ctx), errCalledOff) }

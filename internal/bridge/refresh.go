@@ -2,6 +2,7 @@ package bridge
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
@@ -37,10 +38,14 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 	start := time.Now()
 	result, err := l.ask(ctx, r)
 	took := time.Since(start)
-	if err != nil && calledOff(ctx) {
+	switch cause := context.Cause(ctx); {
+	case err == nil:
+	case errors.Is(cause, errCalledOff):
 		l.log.DebugContext(ctx, "refresh called off, nobody waits for it any more", "mode", string(r.Mode), "seconds", took.Seconds())
 		l.end(f, nil)
 		return
+	case errors.Is(cause, errStopping):
+		err = cause // whatever broke because of it
 	}
 	l.bridge.metrics.refreshed(r.Mode, err, took)
 	l.account.observe(l.id, err)
