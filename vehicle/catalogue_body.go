@@ -48,7 +48,8 @@ var (
 	LevelBackRight   = datum[Opening](KindOpening, GroupWindows, "back_right_window_level", "back right window: closed, open or vented")
 )
 
-// Tyres (docs/protocol/vehicle-model.md §2.5). The bounds hold in psi, kPa and bar alike.
+// Tyres (docs/protocol/vehicle-model.md §2.5). The bounds are in kPa; they keep out the 255 of a
+// tyre that has not reported where it reaches us in psi or bar.
 var (
 	TireWarning           = datum[bool](KindFlag, GroupTires, "tire_pressure_all_warning_is_on", "pressure of any tyre is low")
 	TireWarningFrontLeft  = datum[bool](KindFlag, GroupTires, "tire_pressure_front_left_warning_is_on", "pressure of the front left tyre is low")
@@ -81,7 +82,7 @@ var (
 
 // Combustion (docs/protocol/vehicle-model.md §2.10).
 var (
-	FuelRange = datum[Quantity](KindDistance, GroupEngine, "fuel_driving_range", "range on fuel", between(0, 5000), burns)
-	FuelLevel = datum[Percent](KindPercent, GroupEngine, "fuel_level", "fuel in the tank", between(0, 100), in(Percentage), burns)
+	FuelRange = datum[Quantity](KindDistance, GroupEngine, "fuel_driving_range", "range on fuel", between(0, 5000), burns, gauge, noBareZero)
+	FuelLevel = datum[Percent](KindPercent, GroupEngine, "fuel_level", "fuel in the tank", between(0, 100), in(Percentage), burns, gauge)
 	FuelLow   = datum[bool](KindFlag, GroupEngine, "fuel_level_is_low", "fuel is low", burns)
 )

@@ -7,7 +7,7 @@ const week = 7 * 24 * 60
 
 // The traction battery (docs/protocol/vehicle-model.md §2.8).
 var (
-	SoC               = datum[Percent](KindPercent, GroupBattery, "ev_battery_percentage", "state of charge of the traction battery", between(0, 100), in(Percentage), plugs)
+	SoC               = datum[Percent](KindPercent, GroupBattery, "ev_battery_percentage", "state of charge of the traction battery", between(0, 100), in(Percentage), plugs, gauge, emptiesFrom(5), sags(50, 40))
 	SoH               = datum[Percent](KindPercent, GroupBattery, "ev_battery_soh_percentage", "health of the traction battery", between(1, 110), in(Percentage), plugs)
 	BatteryRemain     = datum[Quantity](KindEnergy, GroupBattery, "ev_battery_remain", "energy left in the traction battery", between(0, 2_000_000), plugs)
 	BatteryCapacity   = datum[Quantity](KindEnergy, GroupBattery, "ev_battery_capacity", "energy of the full traction battery", between(0, 2_000_000), plugs)
@@ -20,8 +20,8 @@ var (
 	BatteryTempMax    = datum[Quantity](KindTemperature, GroupBattery, "ev_battery_temperature_max", "warmest cell", between(-60, 120), in(Celsius), plugs)
 	PreconditionOn    = datum[bool](KindFlag, GroupBattery, "ev_battery_precondition_enabled", "battery preconditioning is switched on", plugs)
 	Charging          = datum[bool](KindFlag, GroupBattery, "ev_battery_is_charging", "the traction battery charges", plugs)
-	PluggedIn         = datum[bool](KindFlag, GroupBattery, "ev_battery_is_plugged_in", "a plug is in", plugs)
-	PlugType          = datum[Plug](KindPlug, GroupEV, "ev_plug_type", "which plug is in", plugs)
+	PluggedIn         = datum[bool](KindFlag, GroupBattery, "ev_battery_is_plugged_in", "a plug is in", plugs, staysAfter(Charging))
+	PlugType          = datum[Plug](KindPlug, GroupEV, "ev_plug_type", "which plug is in", plugs, staysAfter(Charging))
 	ChargingPower     = datum[Quantity](KindPower, GroupEV, "ev_charging_power", "charging power", between(-50, 500), in(Kilowatt), plugs)
 	ChargePortOpen    = datum[bool](KindFlag, GroupEV, "ev_charge_port_door_is_open", "charge port is open", plugs)
 	LimitAC           = datum[Percent](KindPercent, GroupEV, "ev_charge_limits_ac", "charge limit on AC", between(1, 100), in(Percentage), plugs)
@@ -30,9 +30,9 @@ var (
 	V2LLimit          = datum[Percent](KindPercent, GroupEV, "ev_v2l_discharge_limit", "charge at which discharging to a load ends", between(0, 100), in(Percentage), plugs)
 	V2L               = datum[bool](KindFlag, GroupEV, "ev_v2l_status", "discharging to a load", plugs)
 	V2X               = datum[bool](KindFlag, GroupEV, "ev_v2x_status", "discharging to the grid", plugs)
-	EVRange           = datum[Quantity](KindDistance, GroupEV, "ev_driving_range", "electric range", between(0, 2000), plugs)
-	TargetRangeAC     = datum[Quantity](KindDistance, GroupEV, "ev_target_range_charge_AC", "range at the AC limit", between(0, 2000), plugs)
-	TargetRangeDC     = datum[Quantity](KindDistance, GroupEV, "ev_target_range_charge_DC", "range at the DC limit", between(0, 2000), plugs)
+	EVRange           = datum[Quantity](KindDistance, GroupEV, "ev_driving_range", "electric range", between(0, 2000), plugs, gauge, noBareZero)
+	TargetRangeAC     = datum[Quantity](KindDistance, GroupEV, "ev_target_range_charge_AC", "range at the AC limit", between(0, 2000), plugs, noBareZero)
+	TargetRangeDC     = datum[Quantity](KindDistance, GroupEV, "ev_target_range_charge_DC", "range at the DC limit", between(0, 2000), plugs, noBareZero)
 	ChargeTime        = datum[time.Duration](KindDuration, GroupEV, "ev_estimated_current_charge_duration", "until the limit, with this charger", between(0, week), in(Minute), plugs)
 	ChargeTimeFast    = datum[time.Duration](KindDuration, GroupEV, "ev_estimated_fast_charge_duration", "until the limit, on a fast charger", between(0, week), in(Minute), plugs)
 	ChargeTimePort    = datum[time.Duration](KindDuration, GroupEV, "ev_estimated_portable_charge_duration", "until the limit, on a portable charger", between(0, week), in(Minute), plugs)

@@ -23,10 +23,10 @@ var (
 var (
 	LastUpdatedAt      = datum[time.Time](KindTime, GroupGeneral, "last_updated_at", "when the car last reported")
 	LastScannedAt      = datum[time.Time](KindTime, GroupGeneral, "last_scanned_at", "when the cloud was last asked")
-	TotalRange         = datum[Quantity](KindDistance, GroupGeneral, "total_driving_range", "range with all that is on board", between(0, 5000))
-	Odometer           = datum[Quantity](KindDistance, GroupGeneral, "odometer", "distance driven", between(0, 2_000_000), rising)
+	TotalRange         = datum[Quantity](KindDistance, GroupGeneral, "total_driving_range", "range with all that is on board", between(0, 5000), gauge, noBareZero)
+	Odometer           = datum[Quantity](KindDistance, GroupGeneral, "odometer", "distance driven", between(0, 2_000_000), rising, vital, noZero, climbs(100, 200))
 	Geocode            = datum[string](KindText, GroupGeneral, "geocode", "name of the place where the car is")
-	Battery12V         = datum[Percent](KindPercent, GroupBattery, "car_battery_percentage", "charge of the 12 V battery", between(0, 100), in(Percentage))
+	Battery12V         = datum[Percent](KindPercent, GroupBattery, "car_battery_percentage", "charge of the 12 V battery", between(0, 100), in(Percentage), vital, emptiesFrom(10))
 	EngineRunning      = datum[bool](KindFlag, GroupEngine, "engine_is_running", "ignition on or ready to drive")
 	DTCCount           = datum[Number](KindNumber, GroupGeneral, "dtc_count", "trouble codes present", between(0, 10_000))
 	DTCDescriptions    = datum[string](KindText, GroupGeneral, "dtc_descriptions", "trouble codes as text")

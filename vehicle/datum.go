@@ -68,15 +68,18 @@ type Datum struct {
 	Kind    Kind
 	Unit    Unit // the unit when there is only one; NoUnit where each report tells it
 
-	// Min and Max bound the plausible values, both inclusive, in the reported unit; equal bounds mean no bounds.
+	// Min and Max bound the plausible values, both inclusive, in the reported unit, pressures in kPa; equal bounds mean no
+	// bounds.
 	Min, Max float64
-	// Counter marks a total: a refused value leaves the last one standing instead of making it unknown.
+	// Counter marks a total: a refused value leaves the last one standing instead of making it unknown. One that is not
+	// Rising may begin anew: some cars count their energy by the day (seen).
 	Counter bool
 	// Rising marks a counter that cannot fall (odometer).
 	Rising bool
 	// Plugs marks what only a car with a plug can have, Burns what only one with a tank can have.
 	Plugs, Burns bool
 
+	rules rules
 	index uint16
 	codec codec
 }
@@ -102,10 +105,10 @@ type Point[T any] struct{ *Datum }
 // Of reads the data point from a state; ok is false while it is unknown.
 func (p Point[T]) Of(s State) (value T, ok bool) {
 	r := s.find(p.Datum)
-	if r == nil || r.value == nil {
+	if r == nil || !r.known {
 		return value, false
 	}
-	value, ok = r.value.(T)
+	value, ok = r.good.(T)
 	return value, ok
 }
 
@@ -128,6 +131,9 @@ var (
 	byKey = map[string]*Datum{}
 )
 
+// mostRows bounds the catalogue, so that a table of all rows fits on a stack.
+const mostRows = 255
+
 // An option refines a row while the catalogue is built.
 type option func(*Datum)
 
@@ -142,6 +148,9 @@ func rising(d *Datum)                  { d.Counter, d.Rising = true, true }
 func datum[T any](kind Kind, group Group, key, meaning string, options ...option) Point[T] {
 	if byKey[key] != nil {
 		panic("vehicle: catalogue has two rows " + key)
+	}
+	if len(rows) == mostRows {
+		panic("vehicle: catalogue has too many rows")
 	}
 	d := &Datum{Key: key, Meaning: meaning, Group: group, Kind: kind, index: uint16(len(rows)), codec: codecOf[T]()}
 	for _, o := range options {

@@ -34,7 +34,10 @@ const (
 	RefusedOlder    Refused = "older_report"   // a newer report is known
 	RefusedNoTime   Refused = "no_report_time" // cannot be ordered against a report that has a time
 	RefusedFuture   Refused = "future_report"  // more than a day ahead of our clock
+	RefusedAhead    Refused = "clock_ahead"    // a time minutes or hours ahead of our clock, believed as the moment when it was first read
 	RefusedFell     Refused = "counter_fell"   // a total that went down
+	RefusedJump     Refused = "jump"           // contradicts the last good value; believed when a newer report says it too
+	RefusedBlank    Refused = "blank_report"   // of a report that shows every gauge, or the position, at 0
 )
 
 // Refuse adds a leaf that the decoder could not take: the data point becomes unknown, except a counter, which holds.

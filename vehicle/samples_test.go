@@ -24,6 +24,9 @@ func values(d *Datum) *rapid.Generator[any] {
 	if low == high {
 		low, high = -1e6, 1e6
 	}
+	if d.rules.zero == zeroIsNone {
+		low = 1
+	}
 	number := rapid.Float64Range(low, high)
 	count := rapid.IntRange(0, 9)
 	text := rapid.StringN(0, 20, 60)
@@ -38,7 +41,7 @@ func values(d *Datum) *rapid.Generator[any] {
 		case KindDuration:
 			return time.Duration(rapid.Int64Range(int64(low), int64(high)).Draw(t, "minutes")) * time.Minute
 		case KindTime:
-			return time.Unix(rapid.Int64Range(1, 2_000_000_000).Draw(t, "time"), 0).UTC()
+			return time.Unix(rapid.Int64Range(1, noon.Unix()).Draw(t, "time"), 0).UTC()
 		case KindTimeOfDay:
 			return TimeOfDay{rapid.IntRange(0, 23).Draw(t, "hour"), rapid.IntRange(0, 59).Draw(t, "minute")}
 		case KindDays:
@@ -74,7 +77,11 @@ func values(d *Datum) *rapid.Generator[any] {
 			if !ok {
 				panic(fmt.Sprintf("no sample for the kind of %s", d))
 			}
-			return Quantity{Value: number.Draw(t, "value"), Unit: rapid.SampledFrom(known).Draw(t, "unit")}
+			q := Quantity{Value: number.Draw(t, "value"), Unit: rapid.SampledFrom(known).Draw(t, "unit")}
+			if d.Kind == KindPressure {
+				q, _ = Quantity{Value: 0.99 * q.Value, Unit: Kilopascal}.In(q.Unit) // rounding must not leave the range
+			}
+			return q
 		}
 	})
 }

@@ -1,7 +1,6 @@
 package vehicle
 
 import (
-	"encoding/json"
 	"fmt"
 	"iter"
 	"reflect"
@@ -9,22 +8,37 @@ import (
 	"time"
 )
 
-// futureTolerance is how far a report may be ahead of our clock before it is refused: more than any mistake about zones.
-const futureTolerance = 24 * time.Hour
+// Limits of a report's time against our clock.
+const (
+	// futureTolerance is how far a report may be ahead before it is refused: more than any mistake about zones.
+	futureTolerance = 24 * time.Hour
+	// aheadTolerance is how far a time may be ahead before that is said: more than clocks commonly differ.
+	aheadTolerance = 2 * time.Minute
+)
 
 // State is what we believe about a car. The zero State knows nothing. A State is a value: Apply returns a new one and
 // leaves the old as it was, so that both may be read by any goroutine.
 type State struct {
 	readings []reading // ordered by row of the catalogue
+	doubts   []doubt   // few, mostly none
+	ahead    []moment  // the same
 	fetched  time.Time
 }
 
-// reading is kept small: a process holds up to a million of them.
+// reading is kept small: a process holds more than a million of them.
 type reading struct {
-	datum              *Datum
-	value, last        any   // value is nil while unknown; last is the newest good value
-	reported, lastSeen int64 // microseconds since 1970; 0 is unknown
-	fetched            int64
+	good                    any   // the newest good value
+	reported, seen, fetched int64 // microseconds since 1970; 0 is unknown
+	row                     uint16
+	known                   bool // the value is good
+}
+
+// value is the value, nil while it is unknown.
+func (r *reading) value() any {
+	if !r.known {
+		return nil
+	}
+	return r.good
 }
 
 // Reading is one data point of a state.
@@ -49,6 +63,14 @@ func (r Reading) Unit() Unit {
 	return r.Datum.Unit
 }
 
+// Age is how old the last good value is, by the car's report; ok is false where there is none or its time is unknown.
+func (r Reading) Age(now time.Time) (age time.Duration, ok bool) {
+	if r.Last == nil || r.LastSeen.IsZero() {
+		return 0, false
+	}
+	return max(0, now.Sub(r.LastSeen)), true
+}
+
 // Change is a data point whose value or unit became another.
 type Change struct{ Old, New Reading }
 
@@ -65,88 +87,153 @@ func (r Refusal) String() string { return fmt.Sprintf("%s: %s (%s)", r.Datum.Key
 // Apply is what we believe after a report. It is the only way in which a state changes, and pure.
 //
 // An observation that is older than what is known changes nothing, nor does one without a report time against one that
-// has it: a missing time never counts as newer. A refused observation makes its data point unknown, except a counter,
-// which holds; the last good value and its time stay in any case. What the report lacks stays as it is.
+// has it: a missing time never counts as newer. Neither does a blank report, which shows every gauge at 0. Any other
+// refused observation makes its data point unknown, except a counter, which holds; the last good value and its time stay
+// in any case. A value that contradicts the last good one is doubted, that is refused until a newer report agrees. What
+// the report lacks stays as it is.
 func (s State) Apply(report Report, now time.Time) (next State, changes []Change, refusals []Refusal) {
 	if len(report.Observations) == 0 {
 		return s, nil, nil
 	}
-	next = State{readings: slices.Grow(slices.Clone(s.readings), len(report.Observations)), fetched: now}
+	scene := s.look(&report)
+	draft, added := s.begin(&report, now)
+	if added > 0 {
+		changes = make([]Change, 0, added)
+	}
 	for i := range report.Observations {
 		o := &report.Observations[i]
-		refused := func(reason Refused) {
+		refuse := func(reason Refused) {
 			refusals = append(refusals, Refusal{o.Datum, reason, o.Raw, o.Source})
 		}
-		known := next.find(o.Datum)
+		known := draft.find(o.Datum)
 		if reason := outOfOrder(known, o, now); reason != "" {
-			if known == nil || o.Value == nil || !same(known.value, o.Value) {
-				refused(reason)
+			if known == nil || o.Value == nil || !same(known.value(), o.Value) {
+				refuse(reason)
 			}
 			continue
 		}
-		value := withUnit(o, known)
-		if reason := implausible(o, value, known); reason != "" {
-			refused(reason)
+		if scene.blanks(o) {
+			refuse(RefusedBlank)
+			continue
+		}
+		reported := draft.notAhead(micros(o.Reported))
+		value, ahead := draft.complete(o, known)
+		if ahead {
+			refuse(RefusedAhead)
+		}
+		reason := implausible(o, value, known)
+		if reason == "" {
+			reason = draft.doubtful(o.Datum, known, value, reported, &scene)
+		}
+		if reason != "" {
+			refuse(reason)
 			if o.Datum.Counter || known == nil {
 				continue
 			}
 			value = nil
 		}
 		if known == nil {
-			known = next.insert(o.Datum)
+			known = draft.add(o.Datum)
 		}
 		before := *known
-		// A clock that is ahead must not keep later reports out: nothing was reported after it reached us.
-		known.value, known.reported, known.fetched = value, min(micros(o.Reported), micros(now)), micros(now)
+		known.reported, known.fetched, known.known = reported, draft.now, value != nil
 		if value != nil {
-			known.last, known.lastSeen = value, known.reported
+			known.good, known.seen = value, reported
 		}
-		if !same(before.value, value) {
+		if !same(before.value(), value) {
 			changes = append(changes, Change{before.export(), known.export()})
 		}
 	}
-	return next, changes, refusals
+	return draft.finish(), changes, refusals
+}
+
+// draft is a state in the making. It finds a row at once, as reports have about as many observations as states readings.
+type draft struct {
+	State
+	now    int64 // microseconds since 1970
+	sorted int   // so many readings are in order
+	at     [mostRows]uint8
+}
+
+// begin copies the state, with room for the rows that the report adds.
+func (s State) begin(report *Report, now time.Time) (d *draft, added int) {
+	d = &draft{State: s, now: micros(now), sorted: len(s.readings)}
+	d.fetched = now
+	for i := range s.readings {
+		d.at[s.readings[i].row] = uint8(i + 1)
+	}
+	for i := range report.Observations {
+		if d.at[report.Observations[i].Datum.index] == 0 {
+			added++
+		}
+	}
+	d.readings = append(make([]reading, 0, len(s.readings)+added), s.readings...)
+	return d, added
+}
+
+func (d *draft) find(datum *Datum) *reading {
+	if at := d.at[datum.index]; at > 0 {
+		return &d.readings[at-1]
+	}
+	return nil
+}
+
+func (d *draft) add(datum *Datum) *reading {
+	d.readings = append(d.readings, reading{row: datum.index})
+	d.at[datum.index] = uint8(len(d.readings))
+	return &d.readings[len(d.readings)-1]
+}
+
+// finish puts the readings in order.
+func (d *draft) finish() State {
+	if len(d.readings) > d.sorted {
+		slices.SortFunc(d.readings, func(a, b reading) int { return int(a.row) - int(b.row) })
+	}
+	return d.State
 }
 
 // outOfOrder says why the observation must not touch what is known, or nothing.
 func outOfOrder(known *reading, o *Observation, now time.Time) Refused {
 	switch {
-	case known == nil:
-		if o.Reported.Sub(now) > futureTolerance && !o.Reported.IsZero() {
-			return RefusedFuture
-		}
-		return ""
-	case o.Reported.IsZero() && known.reported != 0:
-		return RefusedNoTime
-	case o.Reported.IsZero():
-		return ""
-	case o.Reported.Sub(now) > futureTolerance:
+	case o.Reported.Sub(now) > futureTolerance: // a time that is unknown is long past
 		return RefusedFuture
+	case known == nil || known.reported == 0:
+		return ""
+	case o.Reported.IsZero():
+		return RefusedNoTime
 	case micros(o.Reported) < known.reported:
 		return RefusedOlder
 	}
 	return ""
 }
 
-// withUnit completes a quantity whose unit is missing by the last one known, else by the row's own.
-func withUnit(o *Observation, known *reading) any {
-	q, ok := o.Value.(Quantity)
-	if !ok || q.Unit != NoUnit {
-		return o.Value
-	}
-	q.Unit = o.Datum.Unit
-	if known != nil {
-		if last, ok := known.last.(Quantity); ok && last.Unit != NoUnit {
-			q.Unit = last.Unit
+// complete gives a quantity without unit the last one known, else the row's own, and takes a time that is ahead of our
+// clock for now, which it tells when the two differ by more than clocks do.
+func (d *draft) complete(o *Observation, known *reading) (value any, ahead bool) {
+	switch v := o.Value.(type) {
+	case Quantity:
+		if v.Unit != NoUnit {
+			break
+		}
+		unit := o.Datum.Unit
+		if known != nil {
+			if last, ok := known.good.(Quantity); ok && last.Unit != NoUnit {
+				unit = last.Unit
+			}
+		}
+		if unit != NoUnit {
+			return Quantity{v.Value, unit}, false
+		}
+	case time.Time:
+		claimed := micros(v)
+		if at := d.notAhead(claimed); at != claimed {
+			return fromMicros(at), claimed-at > aheadTolerance.Microseconds()
 		}
 	}
-	if q.Unit == NoUnit {
-		return o.Value
-	}
-	return q
+	return o.Value, false
 }
 
-// implausible says why the value is not believed, or nothing.
+// implausible says why the value itself is not believed, or nothing.
 func implausible(o *Observation, value any, known *reading) Refused {
 	if o.Refuse != "" {
 		return o.Refuse
@@ -156,11 +243,19 @@ func implausible(o *Observation, value any, known *reading) Refused {
 		return ""
 	}
 	d := o.Datum
+	if q, ok := value.(Quantity); ok && d.Kind == KindPressure {
+		if q, ok = q.In(Kilopascal); ok {
+			number = q.Value
+		}
+	}
 	if !finite(number) || d.Min != d.Max && (number < d.Min || number > d.Max) {
 		return RefusedRange
 	}
+	if number == 0 && d.rules.zeroIsNone(o.Value) {
+		return RefusedSentinel
+	}
 	if q, ok := value.(Quantity); ok && d.Rising && known != nil {
-		last, ok := known.last.(Quantity)
+		last, ok := known.good.(Quantity)
 		if !ok {
 			return ""
 		}
@@ -172,7 +267,7 @@ func implausible(o *Observation, value any, known *reading) Refused {
 	return ""
 }
 
-// numberOf is the number that the catalogue's bounds speak of.
+// numberOf is the number that the catalogue's rules speak of.
 func numberOf(value any) (float64, bool) {
 	switch v := value.(type) {
 	case Percent:
@@ -238,33 +333,15 @@ func (s State) ReportedAt() time.Time {
 func (s State) FetchedAt() time.Time { return s.fetched }
 
 func (s State) find(d *Datum) *reading {
-	if at, ok := s.search(d); ok {
-		return &s.readings[at]
+	at, ok := slices.BinarySearchFunc(s.readings, d.index, func(r reading, row uint16) int { return int(r.row) - int(row) })
+	if !ok {
+		return nil
 	}
-	return nil
-}
-
-func (s State) search(d *Datum) (int, bool) {
-	low, high := 0, len(s.readings)
-	for low < high {
-		middle := int(uint(low+high) >> 1)
-		if s.readings[middle].datum.index < d.index {
-			low = middle + 1
-		} else {
-			high = middle
-		}
-	}
-	return low, low < len(s.readings) && s.readings[low].datum == d
-}
-
-func (s *State) insert(d *Datum) *reading {
-	at, _ := s.search(d)
-	s.readings = slices.Insert(s.readings, at, reading{datum: d})
 	return &s.readings[at]
 }
 
 func (r *reading) export() Reading {
-	return Reading{r.datum, r.value, fromMicros(r.reported), fromMicros(r.fetched), r.last, fromMicros(r.lastSeen)}
+	return Reading{rows[r.row], r.value(), fromMicros(r.reported), fromMicros(r.fetched), r.good, fromMicros(r.seen)}
 }
 
 func micros(t time.Time) int64 {
@@ -279,68 +356,4 @@ func fromMicros(m int64) time.Time {
 		return time.Time{}
 	}
 	return time.UnixMicro(m).UTC()
-}
-
-// storedState and storedReading are the form in which a state lies in the store.
-type storedState struct {
-	Fetched  time.Time                `json:"fetched_at"`
-	Readings map[string]storedReading `json:"readings"`
-}
-
-type storedReading struct {
-	Value    json.RawMessage `json:"value,omitempty"`
-	Last     json.RawMessage `json:"last,omitempty"` // only where it differs from Value
-	Reported int64           `json:"reported,omitempty"`
-	Seen     int64           `json:"seen,omitempty"`
-	Fetched  int64           `json:"fetched,omitempty"`
-}
-
-// MarshalJSON writes the form for the store.
-func (s State) MarshalJSON() ([]byte, error) {
-	stored := storedState{s.fetched, make(map[string]storedReading, len(s.readings))}
-	for i := range s.readings {
-		r := &s.readings[i]
-		entry := storedReading{Reported: r.reported, Seen: r.lastSeen, Fetched: r.fetched}
-		var err error
-		if r.value != nil {
-			if entry.Value, err = json.Marshal(r.value); err != nil {
-				return nil, fmt.Errorf("encode %s: %w", r.datum.Key, err)
-			}
-		} else if r.last != nil {
-			if entry.Last, err = json.Marshal(r.last); err != nil {
-				return nil, fmt.Errorf("encode %s: %w", r.datum.Key, err)
-			}
-		}
-		stored.Readings[r.datum.Key] = entry
-	}
-	return json.Marshal(stored)
-}
-
-// UnmarshalJSON reads the form of the store. A data point of another version of the catalogue, or one that cannot be
-// read, is left out: the next report brings it again.
-func (s *State) UnmarshalJSON(text []byte) error {
-	var stored storedState
-	if err := json.Unmarshal(text, &stored); err != nil {
-		return err
-	}
-	next := State{fetched: stored.Fetched, readings: make([]reading, 0, len(stored.Readings))}
-	for _, d := range rows {
-		entry, ok := stored.Readings[d.Key]
-		if !ok {
-			continue
-		}
-		r := reading{datum: d, reported: entry.Reported, lastSeen: entry.Seen, fetched: entry.Fetched}
-		var err error
-		if entry.Value != nil {
-			r.value, err = d.codec(entry.Value)
-			r.last = r.value
-		} else if entry.Last != nil {
-			r.last, err = d.codec(entry.Last)
-		}
-		if err == nil {
-			next.readings = append(next.readings, r)
-		}
-	}
-	*s = next
-	return nil
 }

@@ -207,6 +207,9 @@ func TestRounding_KeepsOneDecimal(t *testing.T) {
 		}
 		number := math.Round(rapid.Float64Range(low, high).Draw(rt, "number")*10) / 10
 		number = min(max(number, low), high)
+		if number == 0 {
+			rt.Skip("the 0 of some rows says nothing")
+		}
 		var value any = vehicle.Quantity{Value: number, Unit: d.Unit}
 		switch d.Kind {
 		case vehicle.KindPercent:
