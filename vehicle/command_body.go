@@ -72,8 +72,10 @@ func windowsEffect(c Command, s State) Effect {
 		open  Point[bool]
 		level Point[Opening]
 	}{
-		{w.FrontLeft, WindowFrontLeft, LevelFrontLeft}, {w.FrontRight, WindowFrontRight, LevelFrontRight},
-		{w.BackLeft, WindowBackLeft, LevelBackLeft}, {w.BackRight, WindowBackRight, LevelBackRight},
+		{w.FrontLeft, WindowFrontLeft, LevelFrontLeft},
+		{w.FrontRight, WindowFrontRight, LevelFrontRight},
+		{w.BackLeft, WindowBackLeft, LevelBackLeft},
+		{w.BackRight, WindowBackRight, LevelBackRight},
 	} {
 		if !one.want.Given {
 			continue
