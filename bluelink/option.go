@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"time"
 )
 
 // Settings are what options set; protocol families read them.
@@ -15,6 +16,16 @@ type Settings struct {
 	Tokens       TokenStore
 	Hook         Hook // nil for none
 	Log          *slog.Logger
+	Watcher      Watcher
+}
+
+// Watcher learns what no error tells. Its functions must not wait; nil ones are not called.
+type Watcher struct {
+	// Expiring tells that the session works until a time, but could not be renewed ahead of it, and why; the zero time that
+	// all is well again.
+	Expiring func(until time.Time, why error)
+	// Skew tells how far the cloud's clock is ahead of this machine's, whenever that has changed.
+	Skew func(ahead time.Duration)
 }
 
 // Option changes how a cloud is reached.
@@ -68,6 +79,11 @@ func WithTokenStore(store TokenStore) Option {
 // WithHook lets hook see and refuse every call.
 func WithHook(hook Hook) Option {
 	return func(s *Settings) error { s.Hook = hook; return nil }
+}
+
+// WithWatcher tells w what no error tells.
+func WithWatcher(w Watcher) Option {
+	return func(s *Settings) error { s.Watcher = w; return nil }
 }
 
 // WithLogger logs what the session does.

@@ -2,14 +2,12 @@ package bluelink
 
 import (
 	"context"
-	"crypto/rand"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
 	"log/slog"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -21,14 +19,16 @@ import (
 type Tokens struct {
 	Access  string    `json:"access,omitempty"` // as it goes into the Authorization header
 	Expires time.Time `json:"expires,omitzero"` // of Access, by our clock
-	Refresh string    `json:"refresh,omitempty"`
-	Device  string    `json:"device,omitempty"`
+	// Obtained is when Access was given. The session keeps it.
+	Obtained time.Time `json:"obtained,omitzero"`
+
+	Refresh string `json:"refresh,omitempty"`
+	Device  string `json:"device,omitempty"`
 	// Extra holds further tokens of a family by name, such as Europe's exchangeable ones.
 	Extra map[string]string `json:"extra,omitempty"`
 
 	// Registered are the latest times at which a refused device id was replaced. The session keeps them.
 	Registered []time.Time `json:"registered,omitempty"`
-
 	// Stopped tells that a person must act before another sign-in is tried.
 	Stopped *Stop `json:"stopped,omitempty"`
 }
@@ -37,22 +37,22 @@ type Tokens struct {
 // of them have been linked to locked accounts.
 const maxReregistrations = 3
 
-// Stop is why no sign-in is tried by itself any more.
-type Stop struct {
-	Why         string    `json:"why"` // "credentials", "blocked" or "consent"
-	Text        string    `json:"text"`
-	Since       time.Time `json:"since"`
-	Credentials string    `json:"credentials"` // fingerprint of those that were refused
-}
-
-var stops = map[string]error{"credentials": ErrCredentials, "blocked": ErrBlocked, "consent": ErrConsentRequired}
-
 // expiryMargin is how much life a token must have left to be used.
 const expiryMargin = 10 * time.Second
 
 // valid tells whether the access token lives for at least left.
 func (t Tokens) valid(left time.Duration) bool {
 	return t.Access != "" && time.Until(t.Expires) > left
+}
+
+// ahead is how much life is left when the access token begins to be renewed, so that a cloud may be out of order for a
+// while: a tenth of its life, or five minutes where that is more; never more than a third.
+func (t Tokens) ahead() time.Duration {
+	if t.Obtained.IsZero() {
+		return 5 * time.Minute
+	}
+	life := t.Expires.Sub(t.Obtained)
+	return max(life/10, min(5*time.Minute, life/3))
 }
 
 // TokenStore keeps the tokens of one account. Save must be durable when it returns: a rotated token is used only then.
@@ -85,20 +85,25 @@ type Session struct {
 
 	turn chan struct{} // held by the one caller that talks to the authority
 
+	expiring func(until time.Time, why error) // never nil
+
 	mu      sync.Mutex // guards what follows; never held during a call
 	tokens  Tokens
 	loaded  bool
-	refused string    // an access token that the cloud no longer takes
-	dead    string    // a refresh token that the cloud no longer takes; tried again only after a restart
-	retryAt time.Time // no sign-in before
-	failure error     // of the last sign-in, repeated until retryAt
-	failed  int       // sign-ins that failed in a row
+	refused string  // an access token that the cloud no longer takes
+	dead    string  // a refresh token that the cloud no longer takes; tried again only after a restart
+	renewal renewal // how renewing goes
+	signing signing // how signing in goes
 }
 
 // NewSession makes the session of an account.
 func NewSession(account Account, authority Authority, s Settings) *Session {
+	expiring := s.Watcher.Expiring
+	if expiring == nil {
+		expiring = func(time.Time, error) {}
+	}
 	return &Session{
-		authority: authority, store: s.Tokens, log: s.Log, turn: make(chan struct{}, 1),
+		authority: authority, store: s.Tokens, log: s.Log, turn: make(chan struct{}, 1), expiring: expiring,
 		credentials: func(salt string) string {
 			sum := sha256.Sum256([]byte(salt + "\x00" + account.Username + "\x00" + account.Password + "\x00" + account.RefreshToken))
 			return salt + ":" + hex.EncodeToString(sum[:])
@@ -107,17 +112,22 @@ func NewSession(account Account, authority Authority, s Settings) *Session {
 }
 
 // Tokens gives tokens that live for at least left; it loads, renews or signs in when it must. The zero left means the
-// usual margin; before a command a minute is right.
+// usual margin; before a command a minute is right. Tokens near their end are renewed by one caller; as long as that fails,
+// all go on with those that live.
 func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error) {
 	left = max(left, expiryMargin)
-	if t, ok := s.good(left); ok {
+	t, good, due := s.look(left)
+	switch {
+	case good && due:
+		return s.renewAhead(ctx, t), nil
+	case good:
 		return t, nil
 	}
 	if err := s.takeTurn(ctx); err != nil {
 		return Tokens{}, err
 	}
 	defer s.endTurn()
-	if t, ok := s.good(left); ok { // another caller was faster
+	if t, good, _ := s.look(left); good { // another caller was faster
 		return t, nil
 	}
 	// The work goes on when this caller gives up: a rotated token that is not stored would be lost for everybody.
@@ -126,10 +136,10 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 	if err := s.load(ctx); err != nil {
 		return Tokens{}, err
 	}
-	if t, ok := s.good(left); ok {
+	if t, good, _ := s.look(left); good {
 		return t, nil
 	}
-	return s.renew(ctx)
+	return s.renew(ctx, false)
 }
 
 // Expire says that the cloud refused the access token of used; the next call of Tokens renews it.
@@ -173,10 +183,14 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 	return current, s.keep(ctx, current)
 }
 
-func (s *Session) good(left time.Duration) (Tokens, bool) {
+// look gives the tokens, whether they are good for at least left, and whether it is time to renew them.
+func (s *Session) look(left time.Duration) (t Tokens, good, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.tokens, s.loaded && s.tokens.valid(left) && s.tokens.Access != s.refused
+	t = s.tokens
+	good = s.loaded && t.valid(left) && t.Access != s.refused
+	due = good && t.Refresh != "" && !t.valid(t.ahead()) && !time.Now().Before(s.renewal.next)
+	return t, good, due
 }
 
 func (s *Session) current() Tokens {
@@ -213,91 +227,15 @@ func (s *Session) load(ctx context.Context) error {
 	return nil
 }
 
-// renew gets new tokens by the cheapest way that works: renewal, else sign-in.
-func (s *Session) renew(ctx context.Context) (Tokens, error) {
-	old := s.current()
-	s.mu.Lock()
-	dead := s.dead
-	s.mu.Unlock()
-	if old.Refresh != "" && old.Refresh != dead {
-		t, err := s.authority.Renew(ctx, old, s.keep)
-		if err == nil {
-			s.log.DebugContext(ctx, "session renewed", "expires", t.Expires)
-			return t, s.keep(ctx, t)
-		}
-		if !errors.Is(err, ErrSessionExpired) && !errors.Is(err, ErrCredentials) {
-			return Tokens{}, err // the renewal was not refused: what we hold may still be good
-		}
-		s.log.InfoContext(ctx, "session cannot be renewed, signing in", "error", err)
-		s.mu.Lock()
-		s.dead = s.tokens.Refresh
-		s.mu.Unlock()
-	}
-	return s.login(ctx, s.current())
-}
-
-func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
-	person := byPerson(ctx)
-	if stop := old.Stopped; stop != nil && !person {
-		salt, _, _ := strings.Cut(stop.Credentials, ":")
-		if s.credentials(salt) == stop.Credentials {
-			return Tokens{}, &Error{
-				Op: "sign in", Text: "not tried again since " + stop.Since.UTC().Format(time.RFC3339) + ": " + stop.Text, Err: stops[stop.Why],
-			}
-		}
-	}
-	s.mu.Lock()
-	wait, failure := time.Until(s.retryAt), s.failure
-	s.mu.Unlock()
-	if wait > 0 && !person {
-		return Tokens{}, &Error{Op: "sign in", Text: "waiting after a failure", RetryAfter: wait, Err: failure}
-	}
-	t, err := s.authority.Login(ctx, old, s.keep)
-	if err != nil {
-		return Tokens{}, s.loginFailed(ctx, err)
-	}
-	s.mu.Lock()
-	s.failed = 0
-	s.mu.Unlock()
-	s.log.InfoContext(ctx, "signed in", "expires", t.Expires)
-	return t, s.keep(ctx, t)
-}
-
-type personKey struct{}
-
-// WithPerson marks an operation that a person asked for in order to sign in: it is tried although earlier attempts were
-// refused. Nothing automatic may use it.
-func WithPerson(ctx context.Context) context.Context {
-	return context.WithValue(ctx, personKey{}, true)
-}
-
-func byPerson(ctx context.Context) bool { return ctx.Value(personKey{}) != nil }
-
-// loginFailed remembers what must not be repeated.
-func (s *Session) loginFailed(ctx context.Context, err error) error {
-	s.mu.Lock()
-	s.failed++
-	s.retryAt, s.failure = time.Now().Add(loginBackoff(s.failed)), err
-	s.mu.Unlock()
-	for why, sentinel := range stops {
-		if errors.Is(err, sentinel) {
-			next := s.current()
-			next.Stopped = &Stop{Why: why, Text: err.Error(), Since: time.Now(), Credentials: s.credentials(rand.Text())}
-			return errors.Join(err, s.keep(ctx, next))
-		}
-	}
-	return err
-}
-
-// loginBackoff is the wait after the n-th failed sign-in in a row: 10 s, doubling, at most 30 min.
-func loginBackoff(n int) time.Duration {
-	return min(10*time.Second<<min(n-1, 10), 30*time.Minute)
-}
-
 // keep stores tokens, then uses them.
 func (s *Session) keep(ctx context.Context, t Tokens) error {
+	old := s.current()
 	if t.Registered == nil {
-		t.Registered = s.current().Registered // an authority makes its tokens anew
+		t.Registered = old.Registered // an authority makes its tokens anew
+	}
+	t.Obtained = old.Obtained
+	if t.Access != old.Access {
+		t.Obtained = time.Now()
 	}
 	if err := s.store.Save(ctx, t); err != nil {
 		return fmt.Errorf("store tokens: %w", err)

@@ -79,6 +79,7 @@ type Transport struct {
 	base    http.RoundTripper
 	client  *http.Client
 	hook    Hook
+	skew    *skew
 	veil    *strings.Replacer // over what a cloud may echo of the account's secrets
 }
 
@@ -94,6 +95,7 @@ func NewTransport(account Account, s Settings) *Transport {
 	return &Transport{
 		cloud: account.Cloud(), account: account.Name, base: base, hook: s.Hook,
 		client: &http.Client{Transport: base, CheckRedirect: NoRedirect},
+		skew:   &skew{log: s.Log, report: s.Watcher.Skew},
 		veil:   veilOf(account.Username, account.Password, account.PIN, account.RefreshToken),
 	}
 }
@@ -121,12 +123,15 @@ func (t *Transport) Browser(jar http.CookieJar, follow bool) *http.Client {
 // NoRedirect makes a client return a redirect instead of following it.
 func NoRedirect(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 
+// Now is the time by the cloud's clock, as far as its answers told it: for what the cloud compares with it.
+func (t *Transport) Now() time.Time { return t.skew.now() }
+
 // Do makes the call: it asks the hook, sends, reads the body and classifies. Its errors are all of errors.go.
 func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err error) {
 	x.Call.Account = t.account
 	if t.hook != nil {
 		if err := t.hook.Before(ctx, x.Call); err != nil {
-			return Answer{}, &Error{Op: x.Call.Op, Cloud: t.cloud, Err: err}
+			return Answer{}, t.refused(x.Call, err)
 		}
 		start := time.Now()
 		defer func() { t.hook.After(ctx, x.Call, time.Since(start), err) }()
@@ -141,11 +146,13 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 	if client == nil {
 		client = t.client
 	}
+	sent := time.Now()
 	response, err := client.Do(x.Request.WithContext(ctx))
 	if err != nil {
 		return Answer{}, t.broken(ctx, x.Call, err, 0)
 	}
 	defer response.Body.Close()
+	t.skew.learn(response.Header, sent, time.Now())
 	answer = Answer{Status: response.StatusCode, Header: response.Header, URL: response.Request.URL}
 	var body bytes.Buffer
 	if n := response.ContentLength; n > 0 && n <= MaxBody {
@@ -161,6 +168,16 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 		return answer, t.failed(x.Call, answer, err)
 	}
 	return answer, nil
+}
+
+// refused is the error of a call that the hook did not let out.
+func (t *Transport) refused(call Call, err error) error {
+	refusal := Error{Err: err}
+	if e := (*Error)(nil); errors.As(err, &e) {
+		refusal = *e
+	}
+	refusal.Op, refusal.Cloud, refusal.Left = call.Op, t.cloud, false
+	return &refusal
 }
 
 // failed completes a classified error with what the classifier need not repeat.

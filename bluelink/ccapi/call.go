@@ -79,7 +79,7 @@ func (c *cloud) try(ctx context.Context, q request, tokens bluelink.Tokens) (mes
 	r.Header["Authorization"] = []string{tokens.Access}
 	r.Header["Ccsp-Device-Id"] = []string{tokens.Device}
 	r.Header["Ccuccs2protocolsupport"] = []string{strconv.Itoa(q.ccs2)}
-	c.profile.sign(r)
+	c.profile.sign(r, c.transport.Now())
 	call := bluelink.Call{Kind: q.kind, Op: q.op}
 	if q.car != nil {
 		call.Vehicle = q.car.ID
@@ -95,11 +95,11 @@ func (c *cloud) try(ctx context.Context, q request, tokens bluelink.Tokens) (mes
 	return message, nil
 }
 
-// sign adds what shows that the request comes from the app.
-func (p *profile) sign(r *http.Request) {
+// sign adds what shows that the request comes from the app. The time is the cloud's: a stamp of another is refused.
+func (p *profile) sign(r *http.Request, now time.Time) {
 	r.Header["Ccsp-Service-Id"] = []string{p.service}
 	r.Header["Ccsp-Application-Id"] = []string{p.appID}
-	r.Header["Stamp"] = []string{p.stamp(time.Now())}
+	r.Header["Stamp"] = []string{p.stamp(now)}
 }
 
 func newRequest(ctx context.Context, method, address, contentType, body string) (*http.Request, error) {

@@ -100,7 +100,7 @@ func (a *authority) Register(ctx context.Context) (device string, err error) {
 	if err != nil {
 		return "", err
 	}
-	a.profile.sign(r)
+	a.profile.sign(r, a.transport.Now())
 	_, err = a.transport.Do(ctx, bluelink.Exchange{
 		Call: bluelink.Call{Kind: bluelink.CallRegister, Op: "register device"}, Request: r,
 		Classify: func(answer bluelink.Answer) error {
@@ -171,12 +171,13 @@ func (a *authority) grantRequest(ctx context.Context, token string) (*http.Reque
 	if err != nil {
 		return nil, err
 	}
-	a.profile.sign(r)
+	a.profile.sign(r, a.transport.Now())
 	r.Header["Authorization"] = []string{"Basic " + base64.StdEncoding.EncodeToString([]byte(a.profile.service+":"+a.profile.secret))}
 	return r, nil
 }
 
-// classifyGrant reads the answers of token endpoints: whatever refuses a refresh token says that a sign-in is needed.
+// classifyGrant reads the answers of token endpoints: what refuses a refresh token says that a sign-in is needed. A status
+// that nobody has seen there says nothing about the token.
 func classifyGrant(answer bluelink.Answer) error {
 	if answer.Status == http.StatusOK {
 		if root, ok := parse(answer.Body); !ok || root.kind() != '{' {
@@ -193,8 +194,15 @@ func classifyGrant(answer bluelink.Answer) error {
 		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: known.wait, Err: known.err}
 	case answer.Status == http.StatusForbidden && root.doc == nil, answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
 		return classifyStatus(answer)
+	case !refusesToken(answer.Status):
+		return &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrBadResponse}
 	}
 	return &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrSessionExpired}
+}
+
+// refusesToken tells the statuses by which a server says that a token is no good.
+func refusesToken(status int) bool {
+	return status == http.StatusBadRequest || status == http.StatusUnauthorized || status == http.StatusForbidden
 }
 
 // expiry is when a token that was just given ends. Without a plausible number it counts for an hour, the shortest that any

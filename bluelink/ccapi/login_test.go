@@ -7,6 +7,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -195,37 +196,39 @@ func TestRenewal_StoresTheRotatedTokenBeforeItUsesIt(t *testing.T) {
 }
 
 func TestRenewal_FallsBackToASignInOnce(t *testing.T) {
-	w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
-	if err := w.cloud.Login(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	device := w.tokens.stored().Device
-	dead := w.tokens.stored()
-	dead.Refresh, dead.Expires = "dead", time.Time{}
-	w.tokens.tokens = dead
-	w.open()
-	w.calls.reset()
-	if err := w.cloud.Login(t.Context()); err != nil {
-		t.Fatal(err)
-	}
-	if got, want := w.calls.ops(), "1 exchange token, 3 open sign-in page, 1 read sign-in key, 1 redeem sign-in, 1 renew session, 1 sign in"; got != want {
-		t.Errorf("calls: %s\n want: %s", got, want)
-	}
-	if w.tokens.stored().Device != device {
-		t.Error("another device was registered")
-	}
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
+		if err := w.cloud.Login(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		device := w.tokens.stored().Device
+		dead := w.tokens.stored()
+		dead.Refresh, dead.Expires = "dead", time.Time{}
+		w.tokens.tokens = dead
+		w.open()
+		w.calls.reset()
+		if err := w.cloud.Login(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if got, want := w.calls.ops(), "1 exchange token, 3 open sign-in page, 1 read sign-in key, 1 redeem sign-in, 2 renew session, 1 sign in"; got != want {
+			t.Errorf("calls: %s\n want: %s", got, want)
+		}
+		if w.tokens.stored().Device != device {
+			t.Error("another device was registered")
+		}
 
-	// With a firewall before the sign-in, the dead token is not tried again and again.
-	w.tokens.tokens = dead
-	w.open()
-	w.calls.reset()
-	w.fault("blocked")
-	for range 5 {
-		mustBe(t, w.cloud.Login(t.Context()), bluelink.ErrBlocked)
-	}
-	if got := w.calls.ops(); got != "1 open sign-in page, 1 renew session" {
-		t.Errorf("behind a firewall: %s", got)
-	}
+		// With a firewall before the sign-in, the dead token is not tried again and again.
+		w.tokens.tokens = dead
+		w.open()
+		w.calls.reset()
+		w.fault("blocked")
+		for range 5 {
+			mustBe(t, w.cloud.Login(t.Context()), bluelink.ErrBlocked)
+		}
+		if got := w.calls.ops(); got != "1 open sign-in page, 2 renew session" {
+			t.Errorf("behind a firewall: %s", got)
+		}
+	})
 }
 
 func TestRenewal_ThatFailsForAWhileNeverSignsIn(t *testing.T) {

@@ -115,7 +115,7 @@ func (a *authority) exchange(ctx context.Context, kind bluelink.CallKind, set bl
 }
 
 // readOneApp reads an answer of the backend, whose failures are a status and a text. What refuses a token says, during a
-// renewal, that a sign-in is needed; right after a sign-in the password was good, so then it is this client that is refused.
+// renewal, that a sign-in is needed, and another status nothing; right after a sign-in the password was good, so then it is this client that is refused.
 func readOneApp(kind bluelink.CallKind, answer bluelink.Answer) (value, error) {
 	root, ok := parse(answer.Body)
 	switch {
@@ -124,6 +124,8 @@ func readOneApp(kind bluelink.CallKind, answer bluelink.Answer) (value, error) {
 	case answer.Status == http.StatusOK, answer.Status == http.StatusTooManyRequests, answer.Status >= 500,
 		answer.Status == http.StatusForbidden && strings.HasPrefix(strings.TrimSpace(string(answer.Body)), "<"):
 		return value{}, classifyStatus(answer)
+	case kind == bluelink.CallRenew && !refusesToken(answer.Status):
+		return value{}, &bluelink.Error{Err: bluelink.ErrBadResponse, Text: brief(string(answer.Body))}
 	case kind == bluelink.CallRenew:
 		return value{}, &bluelink.Error{Err: bluelink.ErrSessionExpired, Text: brief(string(answer.Body))}
 	}

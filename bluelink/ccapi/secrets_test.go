@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"testing/synctest"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
@@ -17,6 +18,10 @@ import (
 // TestErrors_ShowNoSecretsWhateverTheCloudEchoes lets a cloud send back all that it was sent, at each stage, in each shape of
 // its failures, and looks for it in errors, logs and what the hook is told.
 func TestErrors_ShowNoSecretsWhateverTheCloudEchoes(t *testing.T) {
+	synctest.Test(t, echoSecrets) // a refused renewal is tried again after a while
+}
+
+func echoSecrets(t *testing.T) {
 	shapes := map[string]func(r *http.Request, echo string) *http.Response{
 		"envelope": func(r *http.Request, echo string) *http.Response {
 			return answerWith(r, 400, `{"retCode":"F","resCode":"4999","resMsg":`+strconv.Quote(echo)+`}`)

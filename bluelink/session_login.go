@@ -1,0 +1,84 @@
+package bluelink
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"strings"
+	"time"
+)
+
+// Stop is why no sign-in is tried by itself any more.
+type Stop struct {
+	Why         string    `json:"why"` // "credentials", "blocked" or "consent"
+	Text        string    `json:"text"`
+	Since       time.Time `json:"since"`
+	Credentials string    `json:"credentials"` // fingerprint of those that were refused
+}
+
+var stops = map[string]error{"credentials": ErrCredentials, "blocked": ErrBlocked, "consent": ErrConsentRequired}
+
+// signing is how signing in goes. The lock of its session guards it.
+type signing struct {
+	failed  int       // sign-ins in a row
+	retryAt time.Time // no sign-in before
+	failure error     // of the last one, repeated until retryAt
+}
+
+// login signs in, unless that was refused before and neither the configuration has changed nor a person asks.
+func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
+	if stop := old.Stopped; stop != nil {
+		salt, _, _ := strings.Cut(stop.Credentials, ":")
+		switch {
+		case s.credentials(salt) != stop.Credentials:
+			ctx = WithPerson(ctx) // somebody has changed them
+		case !ByPerson(ctx):
+			return Tokens{}, &Error{
+				Op: "sign in", Text: "not tried again since " + stop.Since.UTC().Format(time.RFC3339) + ": " + stop.Text, Err: stops[stop.Why],
+			}
+		}
+	}
+	s.mu.Lock()
+	wait, failure := time.Until(s.signing.retryAt), s.signing.failure
+	s.mu.Unlock()
+	if wait > 0 && !ByPerson(ctx) {
+		return Tokens{}, &Error{Op: "sign in", Text: "waiting after a failure", RetryAfter: wait, Err: failure}
+	}
+	t, err := s.authority.Login(withAttempt(ctx, false), old, s.keep)
+	if err != nil {
+		return Tokens{}, s.loginFailed(ctx, err)
+	}
+	if err := s.keep(ctx, t); err != nil {
+		return Tokens{}, err
+	}
+	s.mu.Lock()
+	s.signing = signing{}
+	s.mu.Unlock()
+	s.renewed()
+	s.log.InfoContext(ctx, "signed in", "expires", t.Expires)
+	return t, nil
+}
+
+// loginFailed remembers what must not be repeated.
+func (s *Session) loginFailed(ctx context.Context, err error) error {
+	if errors.Is(err, ErrQuota) {
+		return err // nothing was tried: it says itself how long to wait
+	}
+	s.mu.Lock()
+	s.signing.failed++
+	s.signing.retryAt, s.signing.failure = time.Now().Add(loginBackoff(s.signing.failed)), err
+	s.mu.Unlock()
+	for why, sentinel := range stops {
+		if errors.Is(err, sentinel) {
+			next := s.current()
+			next.Stopped = &Stop{Why: why, Text: err.Error(), Since: time.Now(), Credentials: s.credentials(rand.Text())}
+			return errors.Join(err, s.keep(ctx, next))
+		}
+	}
+	return err
+}
+
+// loginBackoff is the wait after the n-th failed sign-in in a row: 10 s, doubling, at most 30 min.
+func loginBackoff(n int) time.Duration {
+	return min(10*time.Second<<min(n-1, 10), 30*time.Minute)
+}
