@@ -26,7 +26,7 @@ Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) i
 			}
 			log := app.NewLogger(c.Log, os.Stderr)
 			for _, w := range warnings {
-				log.Warn("configuration: " + w.String())
+				log.Warn("configuration", "warning", w.String())
 			}
 			log.Info("starting", "version", programVersion(), "accounts", len(c.Accounts), "config", c.File)
 			a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: log})

@@ -31,6 +31,9 @@ type lane struct {
 	closed  bool
 }
 
+// maxShared bounds how many orders may share one refresh. They take no place in line, but memory.
+const maxShared = 1024
+
 // watchMargin is what the watchdog allows beyond the limits that the guards enforce.
 const watchMargin = 15 * time.Second
 
@@ -49,6 +52,9 @@ func (l *lane) push(o *order) {
 	case f == nil && len(l.line) >= l.bridge.options.Inbox:
 		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d commands wait for this car already", len(l.line)))
 		return
+	case f != nil && len(f.orders) >= maxShared:
+		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d wait for the same refresh already", len(f.orders)))
+		return
 	}
 	l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
 	if f != nil {
@@ -66,10 +72,8 @@ func (l *lane) push(o *order) {
 	}
 	l.line = append(l.line, &flight{command: o.command, orders: []*order{o}})
 	l.bridge.metrics.queued.Inc()
-	if l.log.Enabled(context.Background(), slog.LevelDebug) {
-		ctx := bluelink.WithTrace(context.Background(), o.trace(l.account.Name))
-		l.log.DebugContext(ctx, "handed to the lane", "request", fmt.Sprint(o.command), "ahead", len(l.line)-1)
-	}
+	l.log.Debug("handed to the lane", "account", l.account.Name, "command", o.record.ID, "cause", string(o.cause),
+		"request", o.command, "ahead", len(l.line)-1)
 	select {
 	case l.work <- struct{}{}:
 	default:

@@ -44,7 +44,9 @@ func Serve(ctx context.Context, path string, service Service) error {
 	if err := server.Shutdown(stop); err != nil {
 		_ = server.Close()
 	}
-	<-done
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the control socket: %w", err)
+	}
 	return nil
 }
 
