@@ -10,11 +10,11 @@ import (
 // The CCS2 tree (docs/protocol/ccs2-status.md §3 and §4), that is resMsg.state.Vehicle.
 
 // decodeCCS2 reads the CCS2 tree. Its report time is always UTC.
-func decodeCCS2(f *format, root value, r *vehicle.Report) {
+func decodeCCS2(f *format, root value, c clock, r *vehicle.Report) {
 	d := &decoding{r, root, f}
-	d.reportedAt(root.get("Date"), time.UTC)
+	d.reportedAt(root.get("Date"), c.utc())
 	d.follow(ccs2Rules)
-	readTreePosition(r, root.get("Location"), f.zone)
+	readTreePosition(r, root.get("Location"), c)
 }
 
 var ccs2Rules = []rule{
@@ -314,15 +314,23 @@ func ccs2Plug(d *decoding) {
 	}
 }
 
-// ccs2Charging derives charging from the time that is left: the tree has no flag for it.
+// ccs2Charging derives charging from the time that is left: the tree has no flag for it. A car that waits for the cheap
+// hours has time left too; it draws no power (kia_uvo#1661; seen).
 func ccs2Charging(d *decoding) {
 	take(d.Report, vehicle.Charging, d.root.get("Green.ChargingInformation.Charging.RemainTime"), func(leaf value) (bool, vehicle.Refused) {
 		n, refused := asNumber(leaf)
 		if refused == "" && n < 0 {
 			refused = vehicle.RefusedRange
 		}
-		return n > 0, refused
+		return n > 0 && !d.waitsForCheapHours(), refused
 	})
+}
+
+// waitsForCheapHours tells whether a schedule is on and no power flows.
+func (d *decoding) waitsForCheapHours() bool {
+	mode, wrongMode := asState(d.root.get(ccs2OffPeak + "Mode"))
+	power, wrongPower := asNumber(d.root.get("Green.Electric.SmartGrid.RealTimePower"))
+	return wrongMode == "" && (mode == 2 || mode == 3) && wrongPower == "" && power == 0
 }
 
 // asCurrentLevel reads the limit of the AC current; 0 is "not given".

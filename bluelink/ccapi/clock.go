@@ -15,10 +15,45 @@ const oldest = 1990
 // compact is how clouds write most times; fractions of a second may follow.
 const compact = "20060102150405"
 
-// readTime reads the times of docs/protocol/europe.md §5.1: yyyyMMddHHmmss with or without ISO punctuation and with a
-// fraction, in the given zone, or the form of HTTP headers, which says GMT itself. Zeroes, as clouds send for "no time",
-// are not one.
-func readTime(leaf value, zone *time.Location) (at time.Time, ok bool) {
+// clock is what the times of an answer are on that name no zone: the clock of a region or of a car, held against what was
+// reported before and against ours.
+type clock struct {
+	zone  *time.Location
+	known vehicle.State
+	now   time.Time // zero when nobody asks now, as for a recording
+}
+
+// utc is the clock of the leaves that the pages say to be UTC.
+func (c clock) utc() clock { c.zone = time.UTC; return c }
+
+// at reads what the clock showed; shown is written as if it were UTC. The hour that a zone's clocks show twice, and the
+// one that they skip, are read as on a clock that was not yet changed, unless that cannot be and the other can: it is older
+// than what the row already holds, or still to come.
+func (c clock) at(shown time.Time, row vehicle.Point[time.Time]) time.Time {
+	_, before := shown.AddDate(0, 0, -1).In(c.zone).Zone()
+	_, after := shown.AddDate(0, 0, 1).In(c.zone).Zone()
+	unchanged := shown.Add(-time.Duration(before) * time.Second)
+	changed := shown.Add(-time.Duration(after) * time.Second)
+	if before == after || c.shows(unchanged, shown) && !c.shows(changed, shown) {
+		return unchanged
+	}
+	known, _ := row.Of(c.known)
+	canBe := func(at time.Time) bool { return !at.Before(known) && (c.now.IsZero() || !at.After(c.now)) }
+	if c.shows(changed, shown) && !c.shows(unchanged, shown) || !canBe(unchanged) && canBe(changed) {
+		return changed
+	}
+	return unchanged
+}
+
+// shows tells whether the zone's clocks show this at a moment.
+func (c clock) shows(at, shown time.Time) bool {
+	return at.In(c.zone).Format(compact) == shown.Format(compact)
+}
+
+// read reads the times of docs/protocol/europe.md §5.1: yyyyMMddHHmmss with or without ISO punctuation and with a
+// fraction, on the clock, or the form of HTTP headers, which says GMT itself. Zeroes, as clouds send for "no time", are not
+// one. The row is the one that the time is read for.
+func (c clock) read(leaf value, row vehicle.Point[time.Time]) (at time.Time, ok bool) {
 	if leaf.kind() != '"' {
 		return time.Time{}, false
 	}
@@ -33,11 +68,11 @@ func readTime(leaf value, zone *time.Location) (at time.Time, ok bool) {
 	if len(text) < len(compact) || !onlyDigits(text[:len(compact)]) {
 		return time.Time{}, false
 	}
-	at, err := time.ParseInLocation(compact, text[:len(compact)], zone)
-	if err != nil || at.Year() < oldest {
+	shown, err := time.Parse(compact, text[:len(compact)])
+	if err != nil || shown.Year() < oldest {
 		return time.Time{}, false
 	}
-	return at.UTC(), true
+	return c.at(shown, row), true
 }
 
 var punctuation = strings.NewReplacer("-", "", "T", "", ":", "", "Z", "")
@@ -46,11 +81,11 @@ func onlyDigits(text string) bool { return text != "" && strings.Trim(text, "012
 
 // reportedAt notes when the car reported. A time that is missing or cannot be read leaves the report without one, which
 // never counts as newer than what is known.
-func (d *decoding) reportedAt(leaf value, zone *time.Location) {
+func (d *decoding) reportedAt(leaf value, c clock) {
 	if leaf.missing() {
 		return
 	}
-	at, ok := readTime(leaf, zone)
+	at, ok := c.read(leaf, vehicle.LastUpdatedAt)
 	if !ok {
 		if code, refused := asNumber(leaf); refused == "" && code == 0 {
 			d.Refuse(vehicle.LastUpdatedAt, vehicle.RefusedSentinel, leaf.raw())

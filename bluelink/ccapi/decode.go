@@ -45,15 +45,16 @@ func Decode(region vehicle.Region, protocol string, engine vehicle.Engine, paylo
 		return vehicle.Report{}, errors.New("decode a status: not a JSON object")
 	}
 	r := vehicle.Report{Engine: engine, Source: protocol}
+	c := clock{zone: f.zone}
 	switch {
 	case protocol == "ccs2":
-		decodeCCS2(f, unwrap(root, "Drivetrain", "resMsg.state.Vehicle", "state.Vehicle", "Vehicle"), &r)
+		decodeCCS2(f, unwrap(root, "Drivetrain", "resMsg.state.Vehicle", "state.Vehicle", "Vehicle"), c, &r)
 	case protocol == "flat" && f.flatStatus != "":
 		root = unwrap(root, f.flatStatus, "resMsg.vehicleStatusInfo", "vehicleStatusInfo", "resMsg")
 		if isFlatStatus(root) { // a forced read answers with the status itself
-			decodeFlatStatus(f, root, f.zone, &r)
+			decodeFlatStatus(f, root, c, &r)
 		} else {
-			decodeFlat(f, root, &r)
+			decodeFlat(f, root, c, &r)
 		}
 	default:
 		return r, fmt.Errorf("decode a status of region %s: %q is not a form of it; flat or ccs2", region, protocol)

@@ -288,7 +288,38 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 			flat, vehicle.EV, in("vehicleStatus.airTemp", `{"value":"40H","unit":0}`), nil, []string{"air_temperature: unknown_code"},
 		},
 		"odometer 0 says nothing": {
-			flat, vehicle.EV, `{"vehicleStatus":{"engine":false},"odometer":{"value":0,"unit":1}}`, map[string]any{"engine_is_running": false}, nil,
+			flat, vehicle.EV, `{"vehicleStatus":{"engine":false},"odometer":{"value":0,"unit":1}}`, map[string]any{"engine_is_running": false},
+			[]string{"odometer: sentinel"},
+		},
+		"odometer 0 of the tree says nothing": {
+			ccs2, vehicle.EV, in("Drivetrain.Odometer", `0`), nil, []string{"odometer: sentinel"},
+		},
+		"range 0 without unit says nothing": {
+			ccs2, vehicle.EV, in("Drivetrain.FuelSystem.DTE", `{"Total":0}`), nil,
+			[]string{"total_driving_range: sentinel", "ev_driving_range: sentinel"},
+		},
+		"range 0 of unit 0 says nothing": {
+			flat, vehicle.EV, in("vehicleStatus.evStatus.drvDistance", `[{"rangeByFuel":{"evModeRange":{"value":0,"unit":0}}}]`), nil,
+			[]string{"ev_driving_range: sentinel"},
+		},
+		"range 0 of a known unit": {
+			ccs2, vehicle.PHEV, in("Drivetrain.FuelSystem.DTE", `{"EV":0,"Unit":1}`), map[string]any{"ev_driving_range": km(0)}, nil,
+		},
+		"time left and power": {
+			ccs2, vehicle.EV, in("Green", `{"ChargingInformation":{"Charging":{"RemainTime":85}},"Electric":{"SmartGrid":{"RealTimePower":7.2}},"Reservation":{"OffPeakTime":{"Mode":3}}}`),
+			map[string]any{
+				"ev_battery_is_charging": true, "ev_charging_power": vehicle.Quantity{Value: 7.2, Unit: vehicle.Kilowatt},
+				"ev_estimated_current_charge_duration": 85 * time.Minute, "ev_schedule_charge_enabled": true, "ev_off_peak_charge_only_enabled": true,
+			},
+			nil,
+		},
+		"time left, no power and a schedule: it waits": {
+			ccs2, vehicle.EV, in("Green", `{"ChargingInformation":{"Charging":{"RemainTime":85}},"Electric":{"SmartGrid":{"RealTimePower":0}},"Reservation":{"OffPeakTime":{"Mode":2}}}`),
+			map[string]any{
+				"ev_battery_is_charging": false, "ev_charging_power": vehicle.Quantity{Unit: vehicle.Kilowatt},
+				"ev_estimated_current_charge_duration": 85 * time.Minute, "ev_schedule_charge_enabled": true, "ev_off_peak_charge_only_enabled": false,
+			},
+			nil,
 		},
 		"odometer as text": {
 			flat, vehicle.EV, `{"vehicleStatus":{},"odometer":{"value":"15234.5","unit":3}}`,

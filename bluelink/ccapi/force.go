@@ -48,23 +48,24 @@ func (c *cloud) forceFlat(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "only metadata; the car may report in the CCS2 form")
 	}
 	report := vehicle.Report{Engine: v.Engine, Source: "status"}
-	zone := clockOf(message.get("time"), c.profile.format.zone, ask.Known.ReportedAt(), time.Now())
-	decodeFlatStatus(c.profile.format, message, zone, &report)
+	local := clock{c.profile.format.zone, ask.Known, time.Now()}
+	decodeFlatStatus(c.profile.format, message, local.orUTC(message.get("time")), &report)
 	if known := ask.Known.ReportedAt(); !report.Reported.IsZero() && report.Reported.Before(known) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrVehicleUnreachable, "the answer is older than what is known")
 	}
 	return c.complete(ctx, ask, report, besides{live: true, history: recordsHistory(v)})
 }
 
-// clockOf tells on which clock a forced status is: the region's in some recordings, UTC in others. Read on the region's it
+// orUTC tells on which clock a forced status is: the region's in some recordings, UTC in others. Read on the region's it
 // must not be older than what is known; where it is, and UTC makes it newer, it is UTC (docs/protocol/europe.md §5.3).
-func clockOf(leaf value, local *time.Location, known, now time.Time) *time.Location {
-	asLocal, ok := readTime(leaf, local)
-	asUTC, _ := readTime(leaf, time.UTC)
-	if ok && asLocal.Before(known) && !asUTC.Before(known) && asUTC.Before(now.Add(10*time.Minute)) {
-		return time.UTC
+func (c clock) orUTC(leaf value) clock {
+	known := c.known.ReportedAt()
+	asLocal, ok := c.read(leaf, vehicle.LastUpdatedAt)
+	asUTC, _ := c.utc().read(leaf, vehicle.LastUpdatedAt)
+	if ok && asLocal.Before(known) && !asUTC.Before(known) && asUTC.Before(c.now.Add(10*time.Minute)) {
+		return c.utc()
 	}
-	return local
+	return c
 }
 
 // forceCCS2 wakes the car once and then looks until the cloud holds a report that is newer than the one before
@@ -92,7 +93,7 @@ func (c *cloud) forceCCS2(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 		if err := pause(ctx, time.Until(woken.Add(due))); err != nil {
 			return vehicle.Report{}, c.unreachable(err)
 		}
-		report, err := c.readStatus(ctx, v)
+		report, err := c.readStatus(ctx, ask)
 		switch {
 		case ctx.Err() != nil:
 			return vehicle.Report{}, c.unreachable(context.Cause(ctx))
@@ -140,7 +141,7 @@ func (c *cloud) reportedBefore(ctx context.Context, ask bluelink.Ask) (time.Time
 	if !known.IsZero() && time.Since(ask.Known.FetchedAt()) < recent {
 		return known, nil
 	}
-	report, err := c.readStatus(ctx, &ask.Vehicle)
+	report, err := c.readStatus(ctx, ask)
 	switch {
 	case err == nil && report.Reported.After(known):
 		return report.Reported, nil

@@ -16,15 +16,16 @@ var position = []vehicle.Row{
 
 // readPlace asks where the car is: where it was parked, which the cloud knows, or live, which wakes the car. The live time
 // is UTC, the other on the region's clock (docs/protocol/europe.md §5.3).
-func (c *cloud) readPlace(ctx context.Context, v *vehicle.Vehicle, live bool) (vehicle.Report, error) {
+func (c *cloud) readPlace(ctx context.Context, ask bluelink.Ask, live bool) (vehicle.Report, error) {
+	v := &ask.Vehicle
 	r := vehicle.Report{Engine: v.Engine, Source: "location/park"}
 	q := request{
 		op: "read parked position", kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/location/park"), car: v, besides: true,
 	}
-	zone := c.profile.format.zone
+	now := clock{c.profile.format.zone, ask.Known, time.Now()}
 	if live {
 		q.op, q.kind, q.path, q.ccs2, q.timeout = "read live position", bluelink.CallWake, below(v, "/location"), v.CCS2, liveTimeout
-		r.Source, zone = "location", time.UTC
+		r.Source, now = "location", now.utc()
 	}
 	message, err := c.ask(ctx, q)
 	if err != nil {
@@ -33,14 +34,14 @@ func (c *cloud) readPlace(ctx context.Context, v *vehicle.Vehicle, live bool) (v
 	if inner := message.get("gpsDetail"); inner.kind() == '{' { // some accounts have it around, some not
 		message = inner
 	}
-	readPosition(&r, message, zone)
+	readPosition(&r, message, now)
 	return r, nil
 }
 
 // readPosition reads {coord{lat,lon,alt}, head, speed{value,unit}, time}, the form of the flat status, of the parked and
 // of the live location; which clock its time is on depends on the call (docs/protocol/europe.md §5.3).
-func readPosition(r *vehicle.Report, leaf value, zone *time.Location) {
-	taken, _ := readTime(leaf.get("time"), zone)
+func readPosition(r *vehicle.Report, leaf value, c clock) {
+	taken, _ := c.read(leaf.get("time"), vehicle.LocationUpdatedAt)
 	place{
 		lat: leaf.get("coord.lat"), lon: leaf.get("coord.lon"), alt: leaf.get("coord.alt"), head: leaf.get("head"),
 		speed: leaf.get("speed.value"), speedUnit: leaf.get("speed.unit"), taken: taken,
@@ -49,10 +50,10 @@ func readPosition(r *vehicle.Report, leaf value, zone *time.Location) {
 
 // readTreePosition reads the Location of the CCS2 tree. Its Date, where there is one, is UTC; its TimeStamp is on the
 // car's clock.
-func readTreePosition(r *vehicle.Report, leaf value, zone *time.Location) {
-	taken, ok := readTime(leaf.get("Date"), time.UTC)
+func readTreePosition(r *vehicle.Report, leaf value, c clock) {
+	taken, ok := c.utc().read(leaf.get("Date"), vehicle.LocationUpdatedAt)
 	if !ok {
-		taken = readTimeStamp(leaf.get("TimeStamp"), zone)
+		taken = c.readTimeStamp(leaf.get("TimeStamp"))
 	}
 	place{
 		lat: leaf.get("GeoCoord.Latitude"), lon: leaf.get("GeoCoord.Longitude"), alt: leaf.get("GeoCoord.Altitude"),
@@ -61,7 +62,7 @@ func readTreePosition(r *vehicle.Report, leaf value, zone *time.Location) {
 }
 
 // readTimeStamp reads a time from six numbers; zero when one is missing or makes no calendar date.
-func readTimeStamp(leaf value, zone *time.Location) time.Time {
+func (c clock) readTimeStamp(leaf value) time.Time {
 	var parts [6]int
 	for i, name := range [...]string{"Year", "Mon", "Day", "Hour", "Min", "Sec"} {
 		n, refused := asCode(leaf.get(name))
@@ -70,12 +71,12 @@ func readTimeStamp(leaf value, zone *time.Location) time.Time {
 		}
 		parts[i] = n
 	}
-	at := time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], parts[5], 0, zone)
+	at := time.Date(parts[0], time.Month(parts[1]), parts[2], parts[3], parts[4], parts[5], 0, time.UTC)
 	if at.Year() != parts[0] || int(at.Month()) != parts[1] || at.Day() != parts[2] || parts[0] < oldest ||
 		parts[3] > 23 || parts[4] > 59 || parts[5] > 59 || parts[3] < 0 || parts[4] < 0 || parts[5] < 0 {
 		return time.Time{}
 	}
-	return at.UTC()
+	return c.at(at, vehicle.LocationUpdatedAt)
 }
 
 // place is a position as a cloud gave it.

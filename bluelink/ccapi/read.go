@@ -15,7 +15,7 @@ import (
 // (docs/protocol/europe.md §4.1).
 func (c *cloud) Cached(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	v := &ask.Vehicle
-	report, err := c.readStatus(ctx, v)
+	report, err := c.readStatus(ctx, ask)
 	if err != nil {
 		return vehicle.Report{}, err
 	}
@@ -27,8 +27,9 @@ func (c *cloud) Cached(ctx context.Context, ask bluelink.Ask) (vehicle.Report, e
 }
 
 // readStatus reads the status in the form of the car.
-func (c *cloud) readStatus(ctx context.Context, v *vehicle.Vehicle) (vehicle.Report, error) {
+func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	const op = "read status"
+	v := &ask.Vehicle
 	q := request{op: op, kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/status/latest"), car: v, ccs2: v.CCS2}
 	r := vehicle.Report{Engine: v.Engine, Source: "status/latest"}
 	inner, decode := "vehicleStatusInfo", decodeFlat
@@ -47,7 +48,7 @@ func (c *cloud) readStatus(ctx context.Context, v *vehicle.Vehicle) (vehicle.Rep
 	if status.kind() != '{' {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrBadResponse, "no "+inner)
 	}
-	decode(c.profile.format, status, &r)
+	decode(c.profile.format, status, clock{c.profile.format.zone, ask.Known, time.Now()}, &r)
 	if len(r.Observations) == 0 {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "an empty status")
 	}
@@ -76,7 +77,7 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	if want.parked || want.live {
 		both.Go(func() {
 			var err error
-			place, err = c.readPlace(ctx, v, want.live)
+			place, err = c.readPlace(ctx, ask, want.live)
 			c.overlook(ctx, v, "position", err)
 		})
 	}

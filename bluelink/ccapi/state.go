@@ -3,7 +3,6 @@ package ccapi
 import (
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -12,21 +11,21 @@ import (
 // vehicleStatus alone of a forced one.
 
 // decodeFlat reads the answer to a cached read.
-func decodeFlat(f *format, root value, r *vehicle.Report) {
+func decodeFlat(f *format, root value, c clock, r *vehicle.Report) {
 	status := root.get(f.flatStatus)
-	decodeFlatStatus(f, status, f.zone, r)
+	decodeFlatStatus(f, status, c, r)
 	odometer := root.get("odometer")
 	if f.odometerInside {
 		odometer = status.get("odometer")
 	}
 	(&decoding{r, odometer, f}).follow(odometerRules)
-	readPosition(r, root.get("vehicleLocation"), f.zone)
+	readPosition(r, root.get("vehicleLocation"), c)
 }
 
-// decodeFlatStatus reads the vehicleStatus object, whose time is on the clock of the given zone.
-func decodeFlatStatus(f *format, status value, zone *time.Location, r *vehicle.Report) {
+// decodeFlatStatus reads the vehicleStatus object, whose time is on the given clock.
+func decodeFlatStatus(f *format, status value, c clock, r *vehicle.Report) {
 	d := &decoding{r, status, f}
-	d.reportedAt(status.get("time"), zone)
+	d.reportedAt(status.get("time"), c)
 	d.follow(flatRules)
 }
 
@@ -36,14 +35,7 @@ func isFlatStatus(leaf value) bool {
 	return !leaf.get("doorLock").missing() || !leaf.get("engine").missing()
 }
 
-var odometerRules = []rule{
-	func(d *decoding) {
-		if n, refused := asNumber(d.root.get("value")); refused == "" && n == 0 {
-			return // a car that has been driven says 0 when it does not know
-		}
-		distance(vehicle.Odometer, "value", "unit")(d)
-	},
-}
+var odometerRules = []rule{distance(vehicle.Odometer, "value", "unit")}
 
 // flatRules are relative to vehicleStatus.
 var flatRules = []rule{
