@@ -1,7 +1,6 @@
 package bluelink
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -140,7 +139,7 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 	if limit == 0 {
 		limit = CallTimeout
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit, fmt.Errorf("no answer to %s within %s: %w", x.Call.Op, limit, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, silence{x.Call.Op, limit})
 	defer cancel()
 	client := x.Client
 	if client == nil {
@@ -154,14 +153,10 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 	defer response.Body.Close()
 	t.skew.learn(response.Header, sent, time.Now())
 	answer = Answer{Status: response.StatusCode, Header: response.Header, URL: response.Request.URL}
-	var body bytes.Buffer
-	if n := response.ContentLength; n > 0 && n <= MaxBody {
-		body.Grow(int(n) + bytes.MinRead)
-	}
-	if _, err := body.ReadFrom(io.LimitReader(response.Body, MaxBody+1)); err != nil {
+	if answer.Body, err = readBody(response); err != nil {
 		return answer, t.broken(ctx, x.Call, err, answer.Status)
 	}
-	if answer.Body = body.Bytes(); len(answer.Body) > MaxBody {
+	if len(answer.Body) > MaxBody {
 		return answer, t.failed(x.Call, answer, &Error{Err: ErrBadResponse, Text: fmt.Sprintf("more than %d bytes", MaxBody)})
 	}
 	if err := x.Classify(answer); err != nil {
@@ -179,6 +174,28 @@ func (t *Transport) refused(call Call, err error) error {
 	refusal.Op, refusal.Cloud, refusal.Left = call.Op, t.cloud, false
 	return &refusal
 }
+
+// readBody reads a body, of one that is too long the beginning.
+func readBody(response *http.Response) (body []byte, err error) {
+	if n := response.ContentLength; n >= 0 && n <= MaxBody {
+		body = make([]byte, n)
+		_, err = io.ReadFull(response.Body, body)
+		return body, err
+	}
+	return io.ReadAll(io.LimitReader(response.Body, MaxBody+1))
+}
+
+// silence is the cause of a call's deadline. It makes its text when somebody reads it, which is hardly ever.
+type silence struct {
+	op    string
+	limit time.Duration
+}
+
+func (s silence) Error() string {
+	return fmt.Sprintf("no answer to %s within %s: %v", s.op, s.limit, context.DeadlineExceeded)
+}
+
+func (silence) Unwrap() error { return context.DeadlineExceeded }
 
 // failed completes a classified error with what the classifier need not repeat.
 func (t *Transport) failed(call Call, answer Answer, err error) error {
@@ -214,11 +231,12 @@ type redirected struct {
 }
 
 func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
-	away := request.Clone(request.Context())
+	away, there := request.WithContext(request.Context()), *request.URL // copies of what is changed
 	if away.Host == "" {
 		away.Host = request.URL.Host
 	}
-	away.URL.Scheme, away.URL.Host = r.to.Scheme, r.to.Host
+	there.Scheme, there.Host = r.to.Scheme, r.to.Host
+	away.URL = &there
 	response, err := r.next.RoundTrip(away)
 	if response != nil {
 		response.Request = request
@@ -230,6 +248,8 @@ func defaultRoundTripper() http.RoundTripper {
 	dialer := &net.Dialer{Timeout: ConnectTimeout, KeepAlive: 30 * time.Second}
 	return &http.Transport{
 		Proxy: http.ProxyFromEnvironment, DialContext: dialer.DialContext, TLSHandshakeTimeout: ConnectTimeout,
-		MaxIdleConnsPerHost: 16, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
+		// A connection is never closed because others are idle too: how many there are is bounded by who calls, and three
+		// calls of a refresh go at once.
+		MaxIdleConnsPerHost: 1 << 20, IdleConnTimeout: 90 * time.Second, ForceAttemptHTTP2: true,
 	}
 }

@@ -28,8 +28,19 @@ func (d Deadlines) around(ctx context.Context, op Operation, do func(context.Con
 	default:
 		limit = cmp.Or(d.Cached, 2*time.Minute)
 	}
-	ctx, cancel := context.WithTimeoutCause(ctx, limit,
-		fmt.Errorf("%s took longer than %s: %w", op.Name, limit, context.DeadlineExceeded))
+	ctx, cancel := context.WithTimeoutCause(ctx, limit, overrun{op.Name, limit})
 	defer cancel()
 	return do(ctx)
 }
+
+// overrun is the cause of an operation's deadline. It makes its text when somebody reads it, which is hardly ever.
+type overrun struct {
+	name  string
+	limit time.Duration
+}
+
+func (o overrun) Error() string {
+	return fmt.Sprintf("%s took longer than %s: %v", o.name, o.limit, context.DeadlineExceeded)
+}
+
+func (overrun) Unwrap() error { return context.DeadlineExceeded }
