@@ -61,11 +61,14 @@ func odometerOf(report vehicle.Report, known vehicle.State) vehicle.Quantity {
 // distances in it are in the odometer's unit. An answer without data, which some cars give now and then, says nothing.
 func (c *cloud) readHistory(ctx context.Context, v *vehicle.Vehicle, distance vehicle.Unit) (vehicle.Report, error) {
 	r := vehicle.Report{Engine: v.Engine, Source: "drvhistory"}
-	var all, month value
-	both, both30 := errgroup.WithContext(ctx)
-	both.Go(func() (err error) { all, err = c.askHistory(both30, v, "1"); return err })
-	both.Go(func() (err error) { month, err = c.askHistory(both30, v, "0"); return err })
-	if err := both.Wait(); err != nil {
+	var all value
+	beside, ctx := errgroup.WithContext(ctx)
+	beside.Go(func() (err error) { all, err = c.askHistory(ctx, v, "1"); return err })
+	month, err := c.askHistory(ctx, v, "0")
+	if err != nil {
+		beside.Go(func() error { return err }) // which calls the other one off
+	}
+	if err := beside.Wait(); err != nil {
 		return r, err
 	}
 	decodeHistory(all, month, distance, &r)
@@ -119,7 +122,7 @@ func perDistance(unit vehicle.Unit) vehicle.Unit {
 
 // decodeDays reads the use by day, newest first. A damaged day costs that day.
 func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
-	var days []vehicle.DailyStats
+	days := make([]vehicle.DailyStats, 0, list.len())
 	for entry := list.first(); entry.doc != nil; entry = entry.next() {
 		date, err := time.Parse("20060102", entry.get("drivingDate").str())
 		if err != nil {
@@ -127,15 +130,14 @@ func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 		}
 		day := vehicle.DailyStats{Date: date.Format(time.DateOnly), Distance: vehicle.Quantity{Unit: distance}}
 		whole := true
-		for target, leaf := range map[*float64]value{
-			&day.Total: entry.get("totalPwrCsp"), &day.Engine: entry.get("motorPwrCsp"), &day.Climate: entry.get("climatePwrCsp"),
-			&day.Electronics: entry.get("eDPwrCsp"), &day.BatteryCare: entry.get("batteryMgPwrCsp"), &day.Regenerated: entry.get("regenPwr"),
-			&day.Distance.Value: distanceOf(entry),
-		} {
+		read := func(leaf value) float64 {
 			n, refused := asNumber(leaf)
 			whole = whole && (refused == "" || leaf.missing())
-			*target = n
+			return n
 		}
+		day.Total, day.Engine, day.Climate = read(entry.get("totalPwrCsp")), read(entry.get("motorPwrCsp")), read(entry.get("climatePwrCsp"))
+		day.Electronics, day.BatteryCare = read(entry.get("eDPwrCsp")), read(entry.get("batteryMgPwrCsp"))
+		day.Regenerated, day.Distance.Value = read(entry.get("regenPwr")), read(distanceOf(entry))
 		if whole {
 			days = append(days, day)
 		}

@@ -73,24 +73,22 @@ type besides struct{ parked, live, history bool }
 func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.Report, want besides) (vehicle.Report, error) {
 	v := &ask.Vehicle
 	var place, history vehicle.Report
-	var both sync.WaitGroup
+	var beside sync.WaitGroup
 	if want.parked || want.live {
-		both.Go(func() {
+		beside.Go(func() {
 			var err error
 			place, err = c.readPlace(ctx, ask, want.live)
 			c.overlook(ctx, v, "position", err)
 		})
 	}
 	if want.history {
+		var err error
 		odometer := odometerOf(report, ask.Known)
-		both.Go(func() {
-			var err error
-			history, err = c.readHistory(ctx, v, odometer.Unit)
-			c.historyAsked(v.ID, odometer, time.Now(), err)
-			c.overlook(ctx, v, "energy history", err)
-		})
+		history, err = c.readHistory(ctx, v, odometer.Unit)
+		c.historyAsked(v.ID, odometer, time.Now(), err)
+		c.overlook(ctx, v, "energy history", err)
 	}
-	both.Wait()
+	beside.Wait()
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return vehicle.Report{}, &bluelink.Error{Op: "read beside the status", Cloud: c.account.Cloud(), Left: true, Err: context.Cause(ctx)}
 	}

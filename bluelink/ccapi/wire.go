@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"bytes"
 	"encoding/json"
 	"strconv"
 	"strings"
@@ -40,7 +41,9 @@ func parse(body []byte) (root value, ok bool) {
 	if len(body) > 1<<30 {
 		return value{}, false
 	}
-	doc := &document{text: string(body), nodes: make([]node, 1, 8+len(body)/10)} // the first node is no value
+	// A value is the first in its list or object, or a comma stands before it.
+	most := 2 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['})
+	doc := &document{text: string(body), nodes: make([]node, 1, most)} // the first node is no value
 	s := scanner{doc: doc, text: doc.text}
 	if !s.value(node{}, 0) {
 		return value{}, false
@@ -275,6 +278,14 @@ func (v value) next() value {
 		return value{}
 	}
 	return value{v.doc, v.doc.nodes[v.at].next}
+}
+
+// len is the number of members or elements.
+func (v value) len() (n int) {
+	for child := v.first(); child.doc != nil; child = child.next() {
+		n++
+	}
+	return n
 }
 
 // key is the name under which an object holds this value.
