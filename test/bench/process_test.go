@@ -143,3 +143,13 @@ func (p *process) memory() (now, peak float64) {
 	}
 	return read("VmRSS"), read("VmHWM")
 }
+
+// ownCPU is the processor time that this process has used.
+func ownCPU(tb testing.TB) time.Duration {
+	tb.Helper()
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		tb.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}

@@ -43,18 +43,20 @@ func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
 	stopCounting() // from here on the broker shall have no more to do than it must
 
 	calls := recordCalls(b, w.url, 20)
-	var rates, cpu, limits []float64
+	var rates, cpu, limits, limitsCPU []float64
 	for range pick(5, 15) {
 		used := program.cpu()
 		count, took := d.refreshFor(pick(2*time.Second, 5*time.Second), cars, atOnce, "cached")
 		cpu = append(cpu, float64((program.cpu()-used).Microseconds())/float64(count))
 		rates = append(rates, float64(count)/took.Seconds())
-		limits = append(limits, float64(repeat(b, calls, pick(time.Second, 3*time.Second)))/4)
+		perSecond, each := repeat(b, calls, pick(time.Second, 3*time.Second))
+		limits, limitsCPU = append(limits, perSecond/4), append(limitsCPU, each*4)
 	}
 	n.add(b, name+"/per_second", rates...)
 	n.add(b, name+"/cpu_us", cpu...)
 	n.add(b, name+"/publications", publications)
 	n.add(b, name+"/http_alone", limits...)
+	n.add(b, name+"/http_alone_cpu_us", limitsCPU...)
 	n.add(b, name+"/share_of_http", ratios(rates, limits)...)
 }
 
@@ -134,15 +136,16 @@ func recordCalls(b *testing.B, url string, cars int) []recorded {
 	return r.calls
 }
 
-// repeat makes calls for so long with net/http alone, as many at once as a refresh benchmark, and gives calls a second.
-func repeat(b *testing.B, calls []recorded, length time.Duration) float64 {
+// repeat makes calls for so long with net/http alone, as many at once as a refresh benchmark, and gives calls a second and
+// the processor time of one in microseconds.
+func repeat(b *testing.B, calls []recorded, length time.Duration) (perSecond, cpu float64) {
 	b.Helper()
 	transport := http.DefaultTransport.(*http.Transport).Clone()
 	transport.MaxIdleConnsPerHost = 2 * atOnce
 	defer transport.CloseIdleConnections()
 	var done, next atomic.Int64
 	var workers sync.WaitGroup
-	begun := time.Now()
+	begun, used := time.Now(), ownCPU(b)
 	for range atOnce {
 		workers.Go(func() {
 			for time.Since(begun) < length {
@@ -165,5 +168,6 @@ func repeat(b *testing.B, calls []recorded, length time.Duration) float64 {
 		})
 	}
 	workers.Wait()
-	return float64(done.Load()) / time.Since(begun).Seconds()
+	n := float64(done.Load())
+	return n / time.Since(begun).Seconds(), float64((ownCPU(b) - used).Microseconds()) / n
 }
