@@ -148,6 +148,9 @@ func Temporary(err error) bool {
 // MayHaveSucceeded tells whether the request could have been carried out although it failed. For a command it outranks
 // [Temporary]: such a command is not sent again.
 func MayHaveSucceeded(err error) bool {
+	if f := (*fate)(nil); errors.As(err, &f) {
+		return f.maybe
+	}
 	c, ok := classOf(err)
 	if !ok {
 		return err != nil
@@ -158,6 +161,29 @@ func MayHaveSucceeded(err error) bool {
 	var e *Error
 	interrupted := errors.Is(c.err, ErrUnavailable) || errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)
 	return interrupted && errors.As(err, &e) && e.Left
+}
+
+// fate says of an error whether its command may have been carried out, whatever the error is.
+type fate struct {
+	err   error
+	maybe bool
+}
+
+func (f *fate) Error() string { return f.err.Error() }
+func (f *fate) Unwrap() error { return f.err }
+
+// Unsent marks the failure of what a command needs before it can be sent, such as a token: however that call ended, the
+// command itself did not leave, and [MayHaveSucceeded] is false. It keeps nil.
+func Unsent(err error) error { return fated(err, false) }
+
+// Begun marks the failure of a command of which a part was carried out: [MayHaveSucceeded] is true. It keeps nil.
+func Begun(err error) error { return fated(err, true) }
+
+func fated(err error, maybe bool) error {
+	if err == nil {
+		return nil
+	}
+	return &fate{err, maybe}
 }
 
 // Hint says what a person can do about an error; empty where nothing helps but waiting.

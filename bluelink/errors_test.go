@@ -108,3 +108,32 @@ func TestHint_IsThereWhereAPersonCanHelp(t *testing.T) {
 		t.Error("the hint about the PIN does not say which PIN")
 	}
 }
+
+// TestMayHaveSucceeded_KnowsWhatBecameOfTheCommand looks at failures around a command instead of the one of its own call.
+func TestMayHaveSucceeded_KnowsWhatBecameOfTheCommand(t *testing.T) {
+	lost := &bluelink.Error{Op: "exchange PIN", Left: true, Err: errors.Join(bluelink.ErrUnavailable, context.DeadlineExceeded)}
+	busy := &bluelink.Error{Op: "schedule", Err: bluelink.ErrBusy}
+	for name, test := range map[string]struct {
+		err  error
+		want bool
+	}{
+		"lost":                     {lost, true},
+		"lost before the command":  {fmt.Errorf("lock: %w", bluelink.Unsent(lost)), false},
+		"never seen, before":       {bluelink.Unsent(errors.New("never seen")), false},
+		"refused":                  {busy, false},
+		"refused after a part":     {fmt.Errorf("schedule: %w", bluelink.Begun(busy)), true},
+		"not sent after a part":    {bluelink.Begun(bluelink.Unsent(lost)), true},
+		"nothing before a command": {bluelink.Unsent(nil), false},
+		"nothing after a part":     {bluelink.Begun(nil), false},
+	} {
+		if got := bluelink.MayHaveSucceeded(test.err); got != test.want {
+			t.Errorf("%s: %t, want %t", name, got, test.want)
+		}
+	}
+	if bluelink.Unsent(nil) != nil || bluelink.Begun(nil) != nil {
+		t.Error("nothing became an error")
+	}
+	if err := bluelink.Unsent(lost); err.Error() != lost.Error() || bluelink.Reason(err) != vehicle.Timeout || !bluelink.Temporary(err) {
+		t.Errorf("%v: reason %s", err, bluelink.Reason(err))
+	}
+}
