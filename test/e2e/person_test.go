@@ -1,0 +1,95 @@
+package e2e
+
+import (
+	"net/http"
+	"os"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
+)
+
+func TestCommands_GoThroughTheRunningBridge(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Options{Cars: 2, Parked: true, LatencyForce: 100 * time.Millisecond})
+	dir := t.TempDir()
+	d := w.start(dir, w.dropIn("hyundai"), "run")
+	l := w.listen(w.broker.URL(), "hyundai/#")
+	car := w.cars("hyundai")[0]
+	l.await("the first state", func() bool { return l.last["hyundai/"+car.ID+"/status/last_updated"] != nil })
+
+	if out, errs, code := d.command("vehicles"); code != 0 || !strings.Contains(out, car.ID) {
+		t.Errorf("vehicles ended %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := d.command("state", car.VIN[len(car.VIN)-5:], "--json"); code != 0 || !strings.Contains(out, `"ev_battery_percentage"`) {
+		t.Errorf("state by the end of the VIN ended %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := d.command("send", car.ID, "refresh", "force"); code != 0 || !strings.Contains(out, "verified (fresh data)") {
+		t.Errorf("send ended %d: %s%s", code, out, errs)
+	}
+	if out, errs, code := d.command("send", car.ID, "refresh", "smart:0"); code != 2 || !strings.Contains(errs, "between 1 and 604800") {
+		t.Errorf("a smart refresh of 0 s ended %d: %s%s", code, out, errs)
+	}
+	if _, errs, code := d.command("doctor", "--ready"); code != 0 {
+		t.Errorf("doctor --ready ended %d: %s", code, errs)
+	}
+	if _, err := os.Stat(dir + "/ready"); err != nil {
+		t.Errorf("the ready file is not there while the broker is connected: %v", err)
+	}
+	second := w.start(dir, w.dropIn("hyundai"), "run")
+	if err := second.stop(0); err == nil {
+		t.Error("a second bridge took the same store")
+	}
+	if text := second.text(); !strings.Contains(text, "another process") && !strings.Contains(text, "in use") {
+		t.Errorf("the second start does not say who holds the store: %s", text)
+	}
+	_ = d.stop(syscall.SIGTERM)
+	if _, err := os.Stat(dir + "/ready"); !os.IsNotExist(err) {
+		t.Errorf("the ready file outlived the bridge: %v", err)
+	}
+}
+
+func TestDemo_CarsMoveWithinSeconds(t *testing.T) {
+	t.Parallel()
+	w := &world{t: t}
+	broker, web := freePort(t), freePort(t)
+	w.start(t.TempDir(), nil, "demo", "--broker-listen", broker, "--http-listen", web)
+	l := w.listen("mqtt://"+broker, "hyundai/+/battery/level")
+	l.await("two different states of charge of one car", func() bool {
+		seen := map[string]string{}
+		for _, m := range l.all {
+			value := strings.Split(string(m.Payload), ",")[0]
+			if before, ok := seen[m.Topic]; ok && before != value {
+				return true
+			}
+			seen[m.Topic] = value
+		}
+		return false
+	})
+	for _, path := range []string{"/healthz", "/readyz", "/metrics"} {
+		response, err := http.Get("http://" + web + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		response.Body.Close()
+		if response.StatusCode != http.StatusOK {
+			t.Errorf("%s answers %d", path, response.StatusCode)
+		}
+	}
+}
+
+func TestDemo_SaysWhatToDoWhenAPortIsTaken(t *testing.T) {
+	t.Parallel()
+	taken, release := takePort(t)
+	defer release()
+	w := &world{t: t}
+	d := w.start(t.TempDir(), nil, "demo", "--broker-listen", taken, "--http-listen", "127.0.0.1:0")
+	if err := d.stop(0); err == nil {
+		t.Error("the demo runs on a port that is taken")
+	}
+	if !strings.Contains(d.text(), "--broker-listen") {
+		t.Errorf("it does not say what to do: %s", d.text())
+	}
+}
