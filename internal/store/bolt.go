@@ -56,10 +56,13 @@ type BoltOptions struct {
 	MaxSize int
 	// NoSync leaves the flush to the operating system: for tests, as a power cut then loses acknowledged writes.
 	NoSync bool
+
+	schema int // what this release knows; [Schema] when zero. Tests of upgrades play other releases.
 }
 
 // OpenBolt opens the store in dir, and creates both when there is none: the directory for its user alone (0700), the
-// file too (0600). The caller closes it.
+// file too (0600); where they were open to others, they are closed, unless the directory has other things in it, see
+// [Concerns]. The caller closes the store.
 //
 // Errors say what to do. Typed are [*InUseError] when another process owns dir, [*DamagedError] when the file cannot
 // be read, [*SchemaError] when a release wrote it that is too new for this one.
@@ -67,9 +70,13 @@ func OpenBolt(dir string, options BoltOptions) (*Bolt, error) {
 	if options.Holder == "" {
 		options.Holder = filepath.Base(os.Args[0])
 	}
+	if options.schema == 0 {
+		options.schema = Schema
+	}
 	if err := makeDir(dir); err != nil {
 		return nil, fmt.Errorf("open store: %w", explain(dir, err))
 	}
+	protect(dir)
 	lock, err := LockDir(dir, options.Holder)
 	if err != nil {
 		return nil, fmt.Errorf("open store: %w", err)
@@ -80,6 +87,7 @@ func OpenBolt(dir string, options BoltOptions) (*Bolt, error) {
 		lock:    lock,
 		lead:    make(chan struct{}, 1),
 	}
+	_ = os.Remove(b.part()) // of a copy that was never finished
 	err = b.open()
 	if err == nil {
 		err = b.verify()
@@ -273,13 +281,16 @@ func (b *Bolt) Damaged() []string { return slices.Clone(b.damaged) }
 // Backup writes a copy of the whole store to the file path, as it is at one moment. It replaces an older copy only
 // when the new one is complete. Writers that need the file to grow wait for it.
 func (b *Bolt) Backup(path string) error {
+	if err := b.view(func(entries *bbolt.Bucket) error { return copyTo(entries.Tx(), path) }); err != nil {
+		return fmt.Errorf("back up store to %s: %w", path, err)
+	}
+	return nil
+}
+
+// copyTo writes what tx sees to the file path, by way of a file beside it.
+func copyTo(tx *bbolt.Tx, path string) error {
 	part := path + ".part"
-	err := b.view(func(entries *bbolt.Bucket) error {
-		if err := entries.Tx().CopyFile(part, 0o600); err != nil {
-			return explain(part, err)
-		}
-		return nil
-	})
+	err := tx.CopyFile(part, 0o600)
 	if err == nil {
 		err = os.Rename(part, path)
 	}
@@ -288,10 +299,13 @@ func (b *Bolt) Backup(path string) error {
 	}
 	if err != nil {
 		_ = os.Remove(part)
-		return fmt.Errorf("back up store to %s: %w", path, err)
+		return explain(path, err)
 	}
 	return nil
 }
+
+// part is where a copy grows that is to take the place of the file.
+func (b *Bolt) part() string { return b.path + ".part" }
 
 // Close implements [Store]. It also gives the directory free.
 func (b *Bolt) Close() error {

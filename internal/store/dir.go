@@ -1,30 +1,33 @@
 package store
 
 import (
-	"bufio"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
-	"strings"
 )
 
-// Surroundings is what the choice of a store directory depends on. [Here] describes this process.
+// Surroundings is what the choice of a store directory, and how long it lasts, depend on. [Here] describes this process.
 type Surroundings struct {
-	Root    bool                     // the process runs as user 0
-	Getenv  func(name string) string // looks up an environment variable
-	HomeDir func() (string, error)   // the user's home directory
-	IsMount func(path string) bool   // something is mounted at path
+	Root      bool                     // the process runs as user 0
+	Container bool                     // it runs in a container that is replaced and not repaired
+	Getenv    func(name string) string // looks up an environment variable
+	HomeDir   func() (string, error)   // the user's home directory
+	IsMount   func(path string) bool   // something is mounted at path
+
+	Mounts func() (io.ReadCloser, error) // Linux' list of mounts, as in /proc/self/mountinfo
 }
 
 // Here returns the surroundings of this process.
 func Here() Surroundings {
 	return Surroundings{
-		Root:    os.Geteuid() == 0,
-		Getenv:  os.Getenv,
-		HomeDir: os.UserHomeDir,
-		IsMount: isMount,
+		Root:      os.Geteuid() == 0,
+		Container: inContainer(),
+		Getenv:    os.Getenv,
+		HomeDir:   os.UserHomeDir,
+		IsMount:   isMount,
+		Mounts:    openMounts,
 	}
 }
 
@@ -63,7 +66,7 @@ func isMount(path string) bool {
 	if err != nil {
 		return false
 	}
-	mounts, err := os.Open("/proc/self/mountinfo")
+	mounts, err := openMounts()
 	if err != nil {
 		return false
 	}
@@ -71,16 +74,11 @@ func isMount(path string) bool {
 	return mountedAt(mounts, target)
 }
 
-// mountedAt looks for path among the mount points of a mountinfo file (proc(5)): the fifth field, where space, tab,
-// newline and backslash are written as octal numbers. A device number that differs from that of "/" would tell less:
-// a directory of the same disk may be mounted too.
+// mountedAt looks for path among the mount points of a mountinfo file. A device number that differs from that of "/" would
+// tell less: a directory of the same disk may be mounted too.
 func mountedAt(mountinfo io.Reader, path string) bool {
-	unescape := strings.NewReplacer(`\040`, " ", `\011`, "\t", `\012`, "\n", `\134`, `\`)
-	lines := bufio.NewScanner(mountinfo)
-	lines.Buffer(nil, 1<<20) // overlay mounts have long options
-	for lines.Scan() {
-		fields := strings.Fields(lines.Text())
-		if len(fields) > 4 && unescape.Replace(fields[4]) == path {
+	for m := range readMounts(mountinfo) {
+		if m.point == path {
 			return true
 		}
 	}

@@ -70,7 +70,11 @@ type DamagedError struct {
 
 func (e *DamagedError) Error() string {
 	if e.Key != "" {
-		return fmt.Sprintf("value of %s in store file %s is damaged: %v", e.Key, e.Path, e.Err)
+		where := "the store"
+		if e.Path != "" {
+			where = "store file " + e.Path
+		}
+		return fmt.Sprintf("value of %s in %s is damaged: %v", e.Key, where, e.Err)
 	}
 	return fmt.Sprintf("store file %s is damaged: %v: put a backup in its place, or move it away to start anew "+
 		"(accounts then sign in again, and what was counted and recorded is lost)", e.Path, e.Err)
@@ -78,13 +82,45 @@ func (e *DamagedError) Error() string {
 
 func (e *DamagedError) Unwrap() error { return e.Err }
 
+// KeyError says that a sealed store cannot be used with the key that was given, or without one.
+type KeyError struct {
+	Path string // empty when the store is no file
+	Why  KeyProblem
+}
+
+// KeyProblem is what is wrong with the key of a sealed store.
+type KeyProblem int
+
+// The problems with keys.
+const (
+	NoKey    KeyProblem = iota + 1 // it is sealed, and no key was given
+	WrongKey                       // it was sealed with another key
+)
+
+func (e *KeyError) Error() string {
+	what := "the store"
+	if e.Path != "" {
+		what = "store file " + e.Path
+	}
+	if e.Why == NoKey {
+		return what + " is encrypted and no key is given: set store.key (BLUELINK_STORE_KEY) or store.key_file"
+	}
+	return what + " was encrypted with another key: correct store.key (BLUELINK_STORE_KEY) or store.key_file, " +
+		"or move the file away to start anew (accounts then sign in again)"
+}
+
 // SchemaError says that a store file was written by a release that is too new to be understood.
 type SchemaError struct {
 	Path         string
 	Found, Known int
+	Backup       string // a copy that this release can read, from before an upgrade; empty when there is none
 }
 
 func (e *SchemaError) Error() string {
-	return fmt.Sprintf("store file %s has schema %d, this release knows %d and reads at most %d: "+
+	text := fmt.Sprintf("store file %s has schema %d, this release knows %d and reads at most %d: "+
 		"run the release that wrote it, or a newer one", e.Path, e.Found, e.Known, e.Known+1)
+	if e.Backup != "" {
+		text += "; or put " + e.Backup + " in its place, a copy from before an upgrade (what was kept since is lost)"
+	}
+	return text
 }

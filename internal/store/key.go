@@ -52,7 +52,7 @@ func checkOps(ops []Op) error {
 		if err := CheckKey(op.Key); err != nil {
 			return err
 		}
-		if !op.Delete && len(op.Value) > MaxValueSize {
+		if !op.Delete && len(op.Value) > MaxValueSize+op.slack {
 			return fmt.Errorf("%w value: %d bytes, at most %d are allowed", ErrInvalid, len(op.Value), MaxValueSize)
 		}
 		if _, twice := seen[op.Key]; twice {

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"hash/crc32"
+	"os"
 	"strconv"
 
 	"go.etcd.io/bbolt"
@@ -23,10 +24,46 @@ var (
 // therefore only add to what the one before it understands.
 const Schema = 1
 
-// prepare makes a new file's buckets and checks the schema of an old one.
+// prepare makes a new file's buckets, checks the schema of an old one, and brings an older one up to ours.
 func (b *Bolt) prepare() error {
-	found := 0
-	err := b.guarded(func() error {
+	found, err := b.schema()
+	known := b.options.schema
+	switch {
+	case err != nil:
+		return err
+	case found > known+1:
+		return &SchemaError{Path: b.path, Found: found, Known: known, Backup: b.backupBefore(known)}
+	case found >= known:
+		return nil // the next release's number stays, so that it knows its file again
+	case found > 0:
+		if err := b.db.View(func(tx *bbolt.Tx) error { return copyTo(tx, schemaBackup(b.path, found)) }); err != nil {
+			return fmt.Errorf("copy the store before it is upgraded from schema %d to %d: %w", found, known, err)
+		}
+	}
+	return b.setSchema(known)
+}
+
+// schemaBackup is where the file is copied to before a schema is left behind.
+func schemaBackup(path string, schema int) string { return path + ".schema" + strconv.Itoa(schema) }
+
+// backupBefore is the newest copy that a release which knows schema can read; empty when there is none.
+func (b *Bolt) backupBefore(schema int) string {
+	for s := schema + 1; s > 0; s-- {
+		if path := schemaBackup(b.path, s); exists(path) {
+			return path
+		}
+	}
+	return ""
+}
+
+func exists(path string) bool {
+	_, err := os.Stat(path)
+	return err == nil
+}
+
+// schema reads the schema of the file; 0 when it is new.
+func (b *Bolt) schema() (found int, err error) {
+	err = b.guarded(func() error {
 		return b.db.View(func(tx *bbolt.Tx) error {
 			about := tx.Bucket(storeBucket)
 			if about == nil {
@@ -39,15 +76,12 @@ func (b *Bolt) prepare() error {
 			return nil
 		})
 	})
-	switch {
-	case err != nil:
-		return err
-	case found > Schema+1:
-		return &SchemaError{Path: b.path, Found: found, Known: Schema}
-	case found >= Schema:
-		return nil // the next release's number stays, so that it knows its file again
-	}
-	err = b.guarded(func() error {
+	return found, err
+}
+
+// setSchema makes what is missing of the layout and writes the schema's number.
+func (b *Bolt) setSchema(schema int) error {
+	err := b.guarded(func() error {
 		return b.db.Update(func(tx *bbolt.Tx) error {
 			if _, err := tx.CreateBucketIfNotExists(entriesBucket); err != nil {
 				return err
@@ -56,7 +90,7 @@ func (b *Bolt) prepare() error {
 			if err != nil {
 				return err
 			}
-			return about.Put(schemaKey, []byte(strconv.Itoa(Schema)))
+			return about.Put(schemaKey, []byte(strconv.Itoa(schema)))
 		})
 	})
 	var damaged *DamagedError

@@ -108,6 +108,8 @@ type Op struct {
 	Value    []byte
 	Revision uint64 // condition: Absent, AnyRevision or a revision that was read
 	Delete   bool   // remove the key; Value is not used
+
+	slack int // what a decorator of this package has added to Value
 }
 
 // PutOp is [Store.Put] as a part of a transaction.

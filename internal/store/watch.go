@@ -22,13 +22,7 @@ type hub struct {
 
 // watch starts a watcher. It sees every publish that begins after watch has returned.
 func (h *hub) watch(ctx context.Context, prefix string) (<-chan Change, error) {
-	w := &watcher{
-		prefix:  prefix,
-		out:     make(chan Change),
-		wake:    make(chan struct{}, 1),
-		stop:    make(chan struct{}),
-		pending: make(map[string]*list.Element),
-	}
+	w := newWatcher(prefix)
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if h.closed {
@@ -82,11 +76,18 @@ type watcher struct {
 	order   list.List                // of Change, by revision; the oldest in front
 }
 
-// add replaces what is pending for the keys of ops below the prefix, and moves them to the end, where their
-// revision belongs.
+func newWatcher(prefix string) *watcher {
+	return &watcher{
+		prefix:  prefix,
+		out:     make(chan Change),
+		wake:    make(chan struct{}, 1),
+		stop:    make(chan struct{}),
+		pending: make(map[string]*list.Element),
+	}
+}
+
+// add takes the changes that ops made below the prefix.
 func (w *watcher) add(revision uint64, ops []Op) {
-	w.mu.Lock()
-	added := false
 	for _, op := range ops {
 		if !strings.HasPrefix(op.Key, w.prefix) {
 			continue
@@ -95,16 +96,18 @@ func (w *watcher) add(revision uint64, ops []Op) {
 		if !op.Delete {
 			change.Value = cloneValue(op.Value)
 		}
-		if old := w.pending[op.Key]; old != nil {
-			w.order.Remove(old)
-		}
-		w.pending[op.Key] = w.order.PushBack(change)
-		added = true
+		w.take(change)
 	}
+}
+
+// take replaces what is pending for the key of change, and moves it to the end, where its revision belongs.
+func (w *watcher) take(change Change) {
+	w.mu.Lock()
+	if old := w.pending[change.Key]; old != nil {
+		w.order.Remove(old)
+	}
+	w.pending[change.Key] = w.order.PushBack(change)
 	w.mu.Unlock()
-	if !added {
-		return
-	}
 	select {
 	case w.wake <- struct{}{}:
 	default: // it will look anyway
