@@ -12,6 +12,8 @@ func (e *europe) fits(c *call, f *fault) bool {
 		return c.spa && c.kind != kindRegister
 	case faultDuplicate, faultBusy, faultUnreachable, faultLowBattery:
 		return c.spa && c.live
+	case faultNoData:
+		return c.spa && c.car != nil
 	case faultAction:
 		return c.spa && c.kind == kindCommand
 	case faultExpiredToken:
@@ -49,6 +51,8 @@ func (e *europe) answer(c *call, f *fault) (reply, bool) {
 		return refusedBusy.reply(), true
 	case faultLowBattery:
 		return refusedBattery.reply(), true
+	case faultNoData:
+		return refusedNoData.reply(), true
 	case faultUnreachable:
 		return refusedTimeout.reply(), f.arg != "silent"
 	case faultExpiredToken:

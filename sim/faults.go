@@ -35,6 +35,7 @@ const (
 	faultBusy          faultKind = "busy"
 	faultUnreachable   faultKind = "unreachable" // =silent: accepted, and the car never reports
 	faultLowBattery    faultKind = "low-battery"
+	faultNoData        faultKind = "no-data"
 	faultAction        faultKind = "action" // =fail, non-response, pending, unrecorded: how a command ends
 	faultExpiredToken  faultKind = "expired-token"
 	faultInvalidDevice faultKind = "invalid-device"
@@ -66,6 +67,7 @@ var faultArguments = []faultArgument{
 	{faultBusy, "", oneOf(""), "refuses wakes and commands: service temporarily unavailable (5031)"},
 	{faultUnreachable, "", oneOf("", "silent"), "refuses wakes and commands: car not reached (4081); =silent accepts them and the car never reports"},
 	{faultLowBattery, "", oneOf(""), "refuses wakes and commands: 12 V battery low (4007)"},
+	{faultNoData, "", oneOf(""), "knows nothing of the car, as of one that was sold or whose service ended (5921)"},
 	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "how accepted commands end: fail, non-response, pending (though done), unrecorded"},
 	{faultExpiredToken, "", oneOf(""), "the token of the call expires at this moment (401)"},
 	{faultInvalidDevice, "", oneOf(""), "the device id of the call becomes invalid at this moment (4002)"},

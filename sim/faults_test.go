@@ -130,6 +130,7 @@ func TestFaults_AnswerAsTheProtocolPageHasIt(t *testing.T) {
 		{"busy", func(g *guest) answer { return g.do("GET", g.car(1, "/status"), "") }, 503, `"resCode":"5031","resMsg":"Unavailable remote control - Service Temporary Unavailable"`, ""},
 		{"unreachable", func(g *guest) answer { return g.do("GET", g.car(1, "/location"), "") }, 408, `"resCode":"4081","resMsg":"Request timeout"`, ""},
 		{"low-battery", func(g *guest) answer { return g.do("GET", g.car(0, wakePath), "") }, 400, `"resCode":"4007","resMsg":"Remote control unavailable(low battery)"`, ""},
+		{"no-data", func(g *guest) answer { return g.do("GET", g.car(0, cachedPath), "") }, 592, `"resCode":"5921","resMsg":"No Data Found v2 - No Data Found v2"`, ""},
 		{"unreachable=silent", func(g *guest) answer { return g.do("GET", g.car(0, wakePath), "") }, 200, `"resCode":"0000"`, ""},
 		{"expired-token", (*guest).list, 401, `{"error":"Key not authorized: Token is expired"}`, ""},
 		{"invalid-device", (*guest).list, 400, `"resCode":"4002","resMsg":"Invalid request body - Invalid deviceId."`, ""},
