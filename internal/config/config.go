@@ -67,6 +67,8 @@ type HTTP struct {
 type Store struct {
 	// Dir is "" for the place that fits this machine; see store.DefaultDir.
 	Dir string `yaml:"dir" path:"true" doc:"Directory of the store. Empty for the first that applies: /data when that is a mount, /var/lib/bluelink2mqtt as root, $XDG_STATE_HOME/bluelink2mqtt, ~/.local/state/bluelink2mqtt"`
+	// Key is empty for a store that is not encrypted.
+	Key redact.Secret `yaml:"key" doc:"Text that encrypts what is kept, tokens and positions among it; empty for no encryption. Without it a store that it has encrypted cannot be read any more"`
 }
 
 // Log is what is said about the work.
@@ -126,7 +128,7 @@ func (c *Config) Origin(key string) Origin { return c.origins[key] }
 // Secrets are the texts that must never be seen, for redact.Register: passwords, PINs, tokens, e-mail addresses.
 func (c *Config) Secrets() []string {
 	var all []string
-	for _, secret := range []redact.Secret{c.MQTT.Password, c.Broker.Password} {
+	for _, secret := range []redact.Secret{c.MQTT.Password, c.Broker.Password, c.Store.Key} {
 		all = append(all, secret.Reveal())
 	}
 	for _, a := range c.Accounts {

@@ -154,8 +154,9 @@ accounts:
   - {region: eu, brand: kia, username: one@example.com, password: two, pin: 3333, refresh_token: four}
 mqtt: {username: x, password: five}
 broker: {password: six, username: y}
+store: {key: seven}
 `}))
-	want := []string{"five", "six", "one@example.com", "two", "3333", "four"}
+	want := []string{"five", "six", "seven", "one@example.com", "two", "3333", "four"}
 	if got := c.Secrets(); !slices.Equal(got, want) {
 		t.Errorf("secrets are %v, want %v", got, want)
 	}

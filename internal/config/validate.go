@@ -26,6 +26,7 @@ func (l *loader) validate(sources Sources) {
 	l.mqtt()
 	l.cloudURL()
 	l.listens("http.listen", l.config.HTTP.Listen)
+	l.storeKey()
 	if c := l.config; c.CloudURL == "" && c.Refresh.Interval > 0 && c.Refresh.Interval < sparingInterval {
 		l.warn(l.at("refresh.interval"), "is short: clouds allow about 150 calls a day and refuse more, to the maker's app too")
 	}
@@ -312,6 +313,15 @@ func (l *loader) broker() {
 		if l.given(key) {
 			l.warn(l.at(key), "has no effect, since the broker is the embedded one")
 		}
+	}
+}
+
+// shortestKey is the length, in bytes, below which a key may be guessed by whoever has a copy of the file.
+const shortestKey = 16
+
+func (l *loader) storeKey() {
+	if key := l.config.Store.Key; !key.IsZero() && len(key.Reveal()) < shortestKey {
+		l.warn(l.at("store.key"), "is short, so that it can be guessed: take %d characters or more, such as openssl rand -base64 24 prints", shortestKey)
 	}
 }
 
