@@ -116,6 +116,61 @@ func TestApplyAlways_KnowsOnlyPlausibleValuesAndKeepsTheLastGoodOne(t *testing.T
 	})
 }
 
+func TestApplyAlways_TheFirstReportIsNotDoubted(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		_, _, refusals := State{}.Apply(observations().Draw(t, "report"), noon)
+		for _, r := range refusals {
+			if r.Reason == RefusedJump || r.Reason == RefusedFell {
+				t.Fatalf("refused %v", r)
+			}
+		}
+	})
+}
+
+func TestApplyAlways_WhatANewerReportRepeatsIsBelieved(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		report := observations().Draw(t, "report")
+		for i := range report.Observations {
+			report.Observations[i].Reported = noon.Add(time.Minute)
+		}
+		once, _, _ := states().Draw(t, "state").Apply(report, noon.Add(time.Minute))
+		for i := range report.Observations {
+			report.Observations[i].Reported = noon.Add(time.Hour)
+		}
+		twice, _, refusals := once.Apply(report, noon.Add(time.Hour))
+		for _, r := range refusals {
+			if r.Reason == RefusedJump {
+				t.Fatalf("refused %v although it was said twice: %v", r, twice.Read(r.Datum))
+			}
+		}
+		if len(twice.doubts) > len(once.doubts) {
+			t.Fatalf("doubts %v became %v", once.doubts, twice.doubts)
+		}
+	})
+}
+
+func TestApplyAlways_AChargeOfZeroIsKnownOnlyWithReason(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		var s State
+		zeroes, last := 0, Percent(-1)
+		for n := range rapid.IntRange(2, 12).Draw(t, "reports") {
+			r := Report{Reported: noon.Add(time.Duration(n) * time.Minute)}
+			level := rapid.SampledFrom([]Percent{0, 0, 3, 60, 80}).Draw(t, "charge")
+			SoC.Set(&r, level, "")
+			s, _, _ = s.Apply(r, r.Reported)
+			if level == 0 {
+				zeroes++
+			} else {
+				zeroes, last = 0, level
+			}
+			got, known := SoC.Of(s)
+			if want := level > 0 || zeroes > 1 || last <= 5; known != want || known && got != level {
+				t.Fatalf("report %d of %v: believed %v (known %v), last %v", n, level, got, known, last)
+			}
+		}
+	})
+}
+
 func TestState_StoreFormReadsBack(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		s := states().Draw(t, "state")
@@ -147,7 +202,7 @@ func checkStored(t *rapid.T, s State) {
 	if err := json.Unmarshal(text, &back); err != nil {
 		t.Fatalf("%v: %s", err, text)
 	}
-	if !reflect.DeepEqual(seen(back), seen(s)) || !back.FetchedAt().Equal(s.FetchedAt()) {
+	if !reflect.DeepEqual(seen(back), seen(s)) || len(back.doubts) != len(s.doubts) || !slices.Equal(back.ahead, s.ahead) || !back.FetchedAt().Equal(s.FetchedAt()) {
 		t.Fatalf("stored %v\nread   %v\n%s", seen(s), seen(back), text)
 	}
 }
