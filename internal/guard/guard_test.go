@@ -90,9 +90,9 @@ func TestStack_GivesTheCloudsAnswer(t *testing.T) {
 // refusing is a gate that refuses everything.
 type refusing struct{ calls int }
 
-func (g *refusing) Admit(context.Context, guard.Operation) error {
+func (g *refusing) Admit(ctx context.Context, _ guard.Operation) (context.Context, func(error), error) {
 	g.calls++
-	return &bluelink.Error{Op: "force", Reason: vehicle.GuardedDailyCap, Err: bluelink.ErrQuota}
+	return ctx, nil, &bluelink.Error{Op: "force", Reason: vehicle.GuardedDailyCap, Err: bluelink.ErrQuota}
 }
 
 // The order of the guards shows in who sees an operation that another one refuses.
