@@ -3,23 +3,26 @@ package vehicle
 import (
 	"encoding/json"
 	"fmt"
+	"strconv"
 	"time"
 )
 
-// storedState and its parts are the form in which a state lies in the store. Times are microseconds since 1970.
+// storedState and its parts are the form in which a state lies in the store. Times are microseconds since 1970. The form
+// is written in full for every car that changed and ten thousand cars are kept: what most readings share stands once.
 type storedState struct {
 	Fetched  time.Time                `json:"fetched_at"`
+	Reported int64                    `json:"reported"` // of readings that tell no other
 	Readings map[string]storedReading `json:"readings"`
-	Doubts   map[string]storedDoubt   `json:"doubts,omitempty"`
-	Ahead    []storedMoment           `json:"ahead,omitempty"`
+	Doubts   map[string]storedDoubt   `json:"doubts"`
+	Ahead    []storedMoment           `json:"ahead"`
 }
 
 type storedReading struct {
-	Value    json.RawMessage `json:"value,omitempty"`
-	Last     json.RawMessage `json:"last,omitempty"` // only where it differs from Value
-	Reported int64           `json:"reported,omitempty"`
-	Seen     int64           `json:"seen,omitempty"`
-	Fetched  int64           `json:"fetched,omitempty"`
+	Value    json.RawMessage `json:"value"`
+	Last     json.RawMessage `json:"last"`     // in the place of Value while that is unknown
+	Reported *int64          `json:"reported"` // where it is not the state's
+	Seen     *int64          `json:"seen"`     // where it is not Reported
+	Fetched  *int64          `json:"fetched"`  // where it is not the state's
 }
 
 type storedDoubt struct {
@@ -34,36 +37,106 @@ type storedMoment struct {
 
 // MarshalJSON writes the form for the store.
 func (s State) MarshalJSON() ([]byte, error) {
-	stored := storedState{Fetched: s.fetched, Readings: make(map[string]storedReading, len(s.readings))}
+	reported, fetched := s.usualReport(), micros(s.fetched)
+	dst := make([]byte, 0, 256+64*len(s.readings))
+	dst = append(dst, `{"fetched_at":"`...)
+	dst = s.fetched.AppendFormat(dst, time.RFC3339Nano)
+	dst = appendMember(dst, `","reported":`, reported)
+	dst = append(dst, `,"readings":{`...)
 	for i := range s.readings {
 		r := &s.readings[i]
-		key := rows[r.row].Key
-		entry := storedReading{Reported: r.reported, Seen: r.seen, Fetched: r.fetched}
-		text, err := json.Marshal(r.good)
-		if err != nil {
-			return nil, fmt.Errorf("encode %s: %w", key, err)
-		}
+		dst = appendKey(dst, i, rows[r.row].Key)
 		if r.known {
-			entry.Value = text
+			dst = append(dst, `{"value":`...)
 		} else {
-			entry.Last = text
+			dst = append(dst, `{"last":`...)
 		}
-		stored.Readings[key] = entry
+		var err error
+		if dst, err = appendValue(dst, r.good); err != nil {
+			return nil, fmt.Errorf("encode %s: %w", rows[r.row].Key, err)
+		}
+		if r.reported != reported {
+			dst = appendMember(dst, `,"reported":`, r.reported)
+		}
+		if r.seen != r.reported {
+			dst = appendMember(dst, `,"seen":`, r.seen)
+		}
+		if r.fetched != fetched {
+			dst = appendMember(dst, `,"fetched":`, r.fetched)
+		}
+		dst = append(dst, '}')
 	}
-	for _, d := range s.doubts {
-		text, err := json.Marshal(d.value)
-		if err != nil {
+	dst = append(dst, '}')
+	for i, d := range s.doubts {
+		if i == 0 {
+			dst = append(dst, `,"doubts":{`...)
+		}
+		dst = append(appendKey(dst, i, d.datum.Key), `{"value":`...)
+		var err error
+		if dst, err = appendValue(dst, d.value); err != nil {
 			return nil, fmt.Errorf("encode the doubt about %s: %w", d.datum.Key, err)
 		}
-		if stored.Doubts == nil {
-			stored.Doubts = map[string]storedDoubt{}
+		dst = append(appendMember(dst, `,"reported":`, d.reported), '}')
+		if i == len(s.doubts)-1 {
+			dst = append(dst, '}')
 		}
-		stored.Doubts[d.datum.Key] = storedDoubt{text, d.reported}
 	}
-	for _, m := range s.ahead {
-		stored.Ahead = append(stored.Ahead, storedMoment{m.claimed, m.seen})
+	if len(s.ahead) > 0 {
+		moments := make([]storedMoment, len(s.ahead))
+		for i, m := range s.ahead {
+			moments[i] = storedMoment{m.claimed, m.seen}
+		}
+		text, err := json.Marshal(moments)
+		if err != nil {
+			return nil, fmt.Errorf("encode times ahead: %w", err)
+		}
+		dst = append(append(dst, `,"ahead":`...), text...)
 	}
-	return json.Marshal(stored)
+	return append(dst, '}'), nil
+}
+
+// usualReport is the report time that most readings share, where there is one.
+func (s State) usualReport() (usual int64) {
+	lead := 0
+	for i := range s.readings { // the majority vote of Boyer and Moore
+		switch at := s.readings[i].reported; {
+		case lead == 0:
+			usual, lead = at, 1
+		case at == usual:
+			lead++
+		default:
+			lead--
+		}
+	}
+	return usual
+}
+
+func appendKey(dst []byte, nth int, key string) []byte {
+	if nth > 0 {
+		dst = append(dst, ',')
+	}
+	dst = append(append(dst, '"'), key...) // keys of the catalogue need no escapes
+	return append(dst, '"', ':')
+}
+
+func appendMember(dst []byte, name string, n int64) []byte {
+	return strconv.AppendInt(append(dst, name...), n, 10)
+}
+
+// appendValue writes a value so that its row's codec reads it: as encoding/json does, but for the common types at once.
+func appendValue(dst []byte, value any) ([]byte, error) {
+	switch v := value.(type) {
+	case bool:
+		return strconv.AppendBool(dst, v), nil
+	case Percent:
+		return strconv.AppendFloat(dst, float64(v), 'g', -1, 64), nil
+	case Number:
+		return strconv.AppendFloat(dst, float64(v), 'g', -1, 64), nil
+	case time.Duration:
+		return strconv.AppendInt(dst, int64(v), 10), nil
+	}
+	text, err := json.Marshal(value)
+	return append(dst, text...), err
 }
 
 // UnmarshalJSON reads the form of the store. A data point of another version of the catalogue, or one that cannot be
@@ -79,7 +152,8 @@ func (s *State) UnmarshalJSON(text []byte) error {
 		if !ok {
 			continue
 		}
-		r := reading{row: d.index, reported: entry.Reported, seen: entry.Seen, fetched: entry.Fetched, known: entry.Value != nil}
+		r := reading{row: d.index, reported: either(entry.Reported, stored.Reported), fetched: either(entry.Fetched, micros(stored.Fetched)), known: entry.Value != nil}
+		r.seen = either(entry.Seen, r.reported)
 		if !r.known {
 			entry.Value = entry.Last
 		}
@@ -99,4 +173,11 @@ func (s *State) UnmarshalJSON(text []byte) error {
 	}
 	*s = next
 	return nil
+}
+
+func either(told *int64, usual int64) int64 {
+	if told != nil {
+		return *told
+	}
+	return usual
 }
