@@ -37,8 +37,9 @@ type shelf struct {
 	sent    int       // publications so far
 }
 
-// told is when a topic was last published, and which report it told, in seconds since 1970.
-type told struct{ at, reported int64 }
+// told is when a topic was last published, and which report it told, in seconds since 1970. There is one for each of some
+// two hundred topics of a car, hence no larger; it lasts until the year 2106.
+type told struct{ at, reported uint32 }
 
 func newShelf(b *Bridge, l *lane, v vehicle.Vehicle, state vehicle.State) *shelf {
 	s := &shelf{
@@ -64,7 +65,7 @@ func (s *shelf) refreshed(r bluelink.Result) {
 			continue
 		}
 		last := &s.told[row.Position()]
-		if last.at != 0 && now.Unix()-last.at >= int64(againAfter/time.Second) && seconds(row.Reported(r.State)) > last.reported {
+		if last.at != 0 && seconds(now) >= last.at+uint32(againAfter/time.Second) && seconds(row.Reported(r.State)) > last.reported {
 			s.tell(row, now)
 		}
 	}
@@ -158,7 +159,7 @@ func (s *shelf) setStale(reason topic.StaleReason) (news bool) {
 
 // tell publishes one data topic.
 func (s *shelf) tell(row *topic.Row, now time.Time) {
-	s.told[row.Position()] = told{now.Unix(), seconds(row.Reported(s.state))}
+	s.told[row.Position()] = told{seconds(now), seconds(row.Reported(s.state))}
 	s.send(topic.Message{Suffix: row.Suffix, Payload: row.Append(make([]byte, 0, payloadSize), s.state), Retain: row.Retain})
 }
 
@@ -258,9 +259,9 @@ func staleBy(err error, reason vehicle.Reason) topic.StaleReason {
 	return topic.CloudUnavailable
 }
 
-func seconds(t time.Time) int64 {
+func seconds(t time.Time) uint32 {
 	if t.IsZero() {
 		return 0
 	}
-	return t.Unix()
+	return uint32(max(0, t.Unix()))
 }
