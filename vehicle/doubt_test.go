@@ -110,8 +110,8 @@ func TestApply_CarThatStandsDoesNotLoseHalfItsChargeAtOnce(t *testing.T) {
 func TestApply_StandingCountsOnlyFromTheLastGoodCharge(t *testing.T) {
 	// The car was driven while its charge was not told: that the odometer stands since the last report says nothing.
 	s, refused := after(t, State{}, step{0, together(soc(98), drive(1000, false))}, step{30 * minute, drive(1080, false)},
-		step{40 * minute, together(soc(30), drive(1080, false))})
-	wantBelieved(t, "driven before", s, refused, SoC.Datum, Percent(30))
+		step{40 * minute, together(soc(5), drive(1080, false))})
+	wantBelieved(t, "driven before", s, refused, SoC.Datum, Percent(5))
 }
 
 func TestApply_DoubtedValueIsBelievedWhenANewerReportAgrees(t *testing.T) {
@@ -211,6 +211,24 @@ func TestApply_OdometerRisesNoFasterThanACarDrives(t *testing.T) {
 		back, refused := after(t, s, step{c.later + minute, set(c.from)})
 		wantBelieved(t, name+", and a newer report returns", back, refused, Odometer.Datum, c.from)
 	}
+}
+
+func TestApply_OnlyANewerReportThatGoesAsFarConfirms(t *testing.T) {
+	set := func(kilometres float64) func(*Report) {
+		return func(r *Report) { Odometer.Set(r, km(kilometres), "raw") }
+	}
+	s, _ := after(t, State{}, step{0, set(1000)}, step{minute, set(50_000)})
+	for name, then := range map[string]step{
+		"another value of the same time": {minute, set(50_001)},
+		"a leap that is shorter":         {2 * minute, set(20_000)},
+	} {
+		next, refused := after(t, s, then)
+		if got := next.Read(Odometer.Datum).Value; got != km(1000) || !slices.Equal(refused, []Refused{RefusedJump}) {
+			t.Errorf("%s: %v, refused %v", name, got, refused)
+		}
+	}
+	next, refused := after(t, s, step{2 * minute, set(20_000)}, step{3 * minute, set(20_000)})
+	wantBelieved(t, "the shorter leap, twice", next, refused, Odometer.Datum, km(20_000))
 }
 
 func TestApply_OdometerThatFallsIsNeverConfirmed(t *testing.T) {

@@ -41,6 +41,18 @@ func TestApply_BlankReportChangesNothing(t *testing.T) {
 	}
 }
 
+func TestApply_BlankIsToldByWhatNoCarHasAtZero(t *testing.T) {
+	forced := func(r *Report) { // without odometer, as the answer to a forced read of the flat form
+		SoC.Set(r, 0, "0")
+		EVRange.Set(r, km(0), "0")
+		Battery12V.Set(r, 0, "0")
+	}
+	s, refused := after(t, State{}, step{0, forced})
+	if !s.Empty() || !slices.Equal(refused, []Refused{RefusedBlank, RefusedBlank, RefusedBlank}) {
+		t.Errorf("believed %v, refused %v", seen(s), refused)
+	}
+}
+
 func TestApply_BlankIsOnlyTheCallThatShowsNothing(t *testing.T) {
 	r := report(noon, hollow)
 	r.Source, r.Reported = "drvhistory", noon
