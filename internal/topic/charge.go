@@ -30,7 +30,8 @@ func ChargeStates() []ChargeState {
 // strongestAC is the power in kW of the strongest on-board charger; what is above comes from a DC station.
 const strongestAC = 22
 
-// ChargeStateOf derives the charge state. Data that contradict each other, or are too few to tell, give unknown.
+// ChargeStateOf derives the charge state. Data that contradict each other, or are too few to tell, give unknown; so does
+// a plug that vanishes at the very end of charging, until a newer report says so too (vehicle.State.Apply).
 //
 // The flat protocol says which plug is in; the CCS2 tree only whether one is (docs/protocol/europe.md §5.1,
 // ccs2-status.md), so there the power decides between AC and DC (assumed: a DC station that gives less than 22 kW reads
@@ -45,6 +46,8 @@ func ChargeStateOf(s vehicle.State) ChargeState {
 	switch {
 	case plugKnown && plugged != (plug != vehicle.PlugNone), charging && pluggedKnown && !plugged:
 		return Unknown
+	case charging && waits(s):
+		return Scheduled
 	case charging && plugKnown:
 		if plug == vehicle.PlugDC {
 			return ChargingDC
@@ -67,10 +70,18 @@ func ChargeStateOf(s vehicle.State) ChargeState {
 	if level, ok := vehicle.SoC.Of(s); ok && level >= limit {
 		return Complete
 	}
-	if waits, ok := vehicle.ScheduledChargingOn.Of(s); ok && waits {
+	if scheduled, _ := vehicle.ScheduledChargingOn.Of(s); scheduled {
 		return Scheduled
 	}
 	return Plugged
+}
+
+// waits tells whether what is called charging draws no power while a schedule is on: cars were seen to say so until the
+// cheap hours begin (kia_uvo#1661).
+func waits(s vehicle.State) bool {
+	scheduled, _ := vehicle.ScheduledChargingOn.Of(s)
+	power, known := vehicle.ChargingPower.Of(s)
+	return scheduled && known && power.Value == 0
 }
 
 // byPower tells AC from DC where the plug is not told. Charging without power is a contradiction.

@@ -3,6 +3,7 @@ package topic
 import (
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 	"pgregory.net/rapid"
@@ -53,6 +54,9 @@ func TestChargeState_IsOneWordForPlugChargingAndSchedule(t *testing.T) {
 		"unplugged, with a schedule":             {facts{charging: false, plugged: false, scheduled: true}, Unplugged},
 		"charging at the limit is charging":      {facts{charging: true, plugged: true, power: 3.0, soc: 80.0, ac: 80.0}, ChargingAC},
 		"charging although the schedule is on":   {facts{charging: true, plugged: true, power: 3.0, scheduled: true}, ChargingAC},
+		"called charging without power, waits":   {facts{charging: true, plugged: true, power: 0.0, scheduled: true}, Scheduled},
+		"flat: called charging, waits":           {facts{charging: true, plugged: true, plug: vehicle.PlugAC, power: 0.0, scheduled: true}, Scheduled},
+		"called charging unplugged, with a plan": {facts{charging: true, plugged: false, power: 0.0, scheduled: true}, Unknown},
 		"charge level unknown, with a schedule":  {facts{charging: false, plugged: true, ac: 80.0, scheduled: true}, Scheduled},
 		"kind of plug known, charging unplugged": {facts{charging: true, plugged: false, plug: vehicle.PlugNone}, Unknown},
 	} {
@@ -110,10 +114,39 @@ func TestChargeState_StaysInItsList(t *testing.T) {
 		if known && !plugged && got != Unplugged && got != Unknown {
 			t.Fatalf("%s without a plug", got)
 		}
-		if charging, _ := vehicle.Charging.Of(s); charging && (got == Plugged || got == Complete || got == Scheduled || got == Unplugged) {
+		if charging, _ := vehicle.Charging.Of(s); charging && (got == Plugged || got == Complete || got == Unplugged) {
 			t.Fatalf("%s while charging", got)
 		}
 	})
+}
+
+func TestChargeState_PlugThatVanishesWithTheChargingIsUnknownUntilConfirmed(t *testing.T) {
+	told := func(minutes int, charging, plugged bool, plug vehicle.Plug) vehicle.Report {
+		r := vehicle.Report{Reported: fetchedAt.Add(time.Duration(minutes) * time.Minute)}
+		vehicle.Charging.Set(&r, charging, "")
+		vehicle.PluggedIn.Set(&r, plugged, "")
+		vehicle.PlugType.Set(&r, plug, "")
+		vehicle.ChargingPower.Set(&r, vehicle.Quantity{Value: 7, Unit: vehicle.Kilowatt}, "")
+		return r
+	}
+	var s vehicle.State
+	for _, step := range []struct {
+		report vehicle.Report
+		want   ChargeState
+	}{
+		{told(0, true, true, vehicle.PlugAC), ChargingAC},
+		{told(10, false, false, vehicle.PlugNone), Unknown}, // stopped from afar; the plug is still in
+		{told(10, false, false, vehicle.PlugNone), Unknown}, // the same report, read again
+		{told(20, false, true, vehicle.PlugAC), Plugged},
+		{told(30, true, true, vehicle.PlugAC), ChargingAC},
+		{told(40, false, false, vehicle.PlugNone), Unknown}, // pulled
+		{told(50, false, false, vehicle.PlugNone), Unplugged},
+	} {
+		s, _, _ = s.Apply(step.report, step.report.Reported)
+		if got := ChargeStateOf(s); got != step.want {
+			t.Errorf("report of %s: got %s, want %s", step.report.Reported, got, step.want)
+		}
+	}
 }
 
 func TestChargeState_IsNotToldOfACarWithoutPlug(t *testing.T) {
