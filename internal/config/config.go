@@ -101,7 +101,12 @@ func Default() *Config {
 		Units:      CarUnits,
 		StaleAfter: 24 * time.Hour,
 		Limits: Limits{
-			Enabled:  true,
+			Enabled: true,
+			Reserve: 25,
+			Wakes: Wakes{
+				PerDay: safeWakes, Spacing: 5 * time.Minute,
+				Automatic: AutomaticWakes{Spacing: 4 * time.Hour, QuietFrom: 22, QuietTo: 7, Min12V: 60, MaxParked: 5 * 24 * time.Hour},
+			},
 			Breaker:  Breaker{Reads: 5, Commands: 3, Open: time.Minute},
 			Bulkhead: Bulkhead{Account: 8, Process: 256},
 			Deadline: Deadline{Login: 2 * time.Minute, List: 90 * time.Second, Cached: 2 * time.Minute, Force: 4 * time.Minute},

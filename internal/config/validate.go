@@ -25,6 +25,7 @@ func (l *loader) validate(sources Sources) {
 	l.broker()
 	l.mqtt()
 	l.cloudURL()
+	l.wakes()
 	l.listens("http.listen", l.config.HTTP.Listen)
 	l.storeKey()
 	if c := l.config; c.CloudURL == "" && c.Refresh.Interval > 0 && c.Refresh.Interval < sparingInterval {
