@@ -17,44 +17,87 @@ import (
 // The server does not look at it; docs/protocol/europe.md §1.2.
 const userAgent = "okhttp/3.12.0"
 
+// Where the paths of calls begin.
+const (
+	vehiclesV1    = "/api/v1/spa/vehicles"
+	vehiclesV2    = "/api/v2/spa/vehicles" // commands that need a control token
+	notifications = "/api/v1/spa/notifications"
+)
+
 // request is one call of the vehicle API.
 type request struct {
 	op     string // "read status"
 	kind   bluelink.CallKind
 	method string
-	path   string // below /api/v1/spa/vehicles
+	root   string // vehiclesV1 when empty
+	path   string // below root
 	body   string // JSON; empty for none
 	car    *vehicle.Vehicle
 	// ccs2 is what the header says of the car's form. Some calls want 0 whatever the car's (docs/protocol/europe.md §1.5).
 	ccs2    int
 	timeout time.Duration // zero for the usual one
+	// control marks a call that needs a control token.
+	control bool
 	// besides marks a call whose failure is overlooked, so that it must not cost a device registration either.
 	besides bool
 }
 
-// ask makes one call with good tokens and returns the answer's resMsg. It is made a second time only when the answer
-// proves that the cloud refused it before it did anything: after an expired token, with a new one, and after a device id
-// that the cloud no longer knows, with another. Nothing else is ever repeated.
+// keys are what a call shows of who makes it.
+type keys struct {
+	bluelink.Tokens
+	control string // token for the PIN; empty where none is needed
+}
+
+// keys gets those that a call needs.
+func (c *cloud) keys(ctx context.Context, q *request) (k keys, err error) {
+	left := time.Duration(0)
+	if q.kind == bluelink.CallCommand {
+		left = commandMargin
+	}
+	if q.control {
+		if k.control, err = c.controlToken(ctx); err != nil {
+			return keys{}, err
+		}
+	}
+	k.Tokens, err = c.session.Tokens(ctx, left) // last, as a control token may have brought new ones
+	return k, err
+}
+
+// ask makes one call and returns the answer's resMsg.
 func (c *cloud) ask(ctx context.Context, q request) (value, error) {
-	tokens, err := c.session.Tokens(ctx, 0)
+	var root value
+	err := c.insist(ctx, &q, func(k keys) (err error) {
+		root, err = c.try(ctx, &q, k)
+		return err
+	})
+	return root.get("resMsg"), err
+}
+
+// insist makes a call with good keys. It is made a second time only when the answer proves that the cloud refused it before
+// it did anything: after an expired token, with a new one, and after a device id that the cloud no longer knows, with
+// another. Nothing else is ever repeated. What fails around the call itself is bluelink.Unsent.
+func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) error {
+	shown, err := c.keys(ctx, q)
 	if err != nil {
-		return value{}, fmt.Errorf("%s: %w", q.op, err)
+		return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
-	message, err := c.try(ctx, q, tokens)
+	err = call(shown)
 	switch {
+	case errors.Is(err, bluelink.ErrSessionExpired) && q.control:
+		c.control.drop(shown.control)
 	case errors.Is(err, bluelink.ErrSessionExpired):
-		c.session.Expire(tokens)
-		tokens, err = c.session.Tokens(ctx, 0)
+		c.session.Expire(shown.Tokens)
 	case errors.Is(err, bluelink.ErrDevice) && !q.besides:
-		tokens, err = c.session.Reregister(ctx, tokens.Device)
+		if _, err := c.session.Reregister(ctx, shown.Device); err != nil {
+			return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
+		}
 	default:
-		return message, err
+		return err
 	}
-	if err != nil {
-		return value{}, fmt.Errorf("%s: %w", q.op, err)
+	if shown, err = c.keys(ctx, q); err != nil {
+		return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
-	message, err = c.try(ctx, q, tokens)
-	return message, despite(err)
+	return despite(call(shown))
 }
 
 // despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend. That
@@ -70,14 +113,22 @@ func despite(err error) error {
 	return &fault
 }
 
-// try makes the call once.
-func (c *cloud) try(ctx context.Context, q request, tokens bluelink.Tokens) (message value, err error) {
-	r, err := newRequest(ctx, q.method, "https://"+c.profile.api+"/api/v1/spa/vehicles"+q.path, "application/json", q.body)
+// try makes the call once and returns the whole answer.
+func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err error) {
+	at := q.root
+	if at == "" {
+		at = vehiclesV1
+	}
+	r, err := newRequest(ctx, q.method, "https://"+c.profile.api+at+q.path, "application/json", q.body)
 	if err != nil {
 		return value{}, err
 	}
-	r.Header["Authorization"] = []string{tokens.Access}
-	r.Header["Ccsp-Device-Id"] = []string{tokens.Device}
+	r.Header["Authorization"] = []string{k.Access}
+	if k.control != "" { // docs/protocol/europe.md §1.5, H-control
+		r.Header["Authorization"] = []string{k.control}
+		r.Header["AuthorizationCCSP"] = []string{k.control}
+	}
+	r.Header["Ccsp-Device-Id"] = []string{k.Device}
 	r.Header["Ccuccs2protocolsupport"] = []string{strconv.Itoa(q.ccs2)}
 	c.profile.sign(r, c.transport.Now())
 	call := bluelink.Call{Kind: q.kind, Op: q.op}
@@ -85,14 +136,17 @@ func (c *cloud) try(ctx context.Context, q request, tokens bluelink.Tokens) (mes
 		call.Vehicle = q.car.ID
 	}
 	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Timeout: q.timeout, Classify: func(answer bluelink.Answer) error {
-		root, ok := parse(answer.Body)
-		message = root.get("resMsg")
+		var ok bool
+		root, ok = parse(answer.Body)
+		if q.kind == bluelink.CallCommand {
+			return unproven(classify(q.kind, answer, root, ok), root)
+		}
 		return classify(q.kind, answer, root, ok)
 	}})
 	if err != nil {
 		return value{}, err
 	}
-	return message, nil
+	return root, nil
 }
 
 // sign adds what shows that the request comes from the app. The time is the cloud's: a stamp of another is refused.

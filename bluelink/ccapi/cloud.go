@@ -18,10 +18,13 @@ type cloud struct {
 	profile   *profile
 	transport *bluelink.Transport
 	session   *bluelink.Session
+	pins      *pinMemory
+	control   control
 	log       *slog.Logger
 
 	mu        sync.Mutex // guards what follows; never held during a call
 	histories map[vehicle.ID]historyMark
+	sides     map[vehicle.ID]side
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
@@ -35,16 +38,23 @@ func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error)
 	if account.RefreshToken == "" && (account.Username == "" || account.Password == "") {
 		return nil, errors.New("open " + account.Cloud() + ": an e-mail and a password are needed, or a refresh token")
 	}
+	pins := newPINMemory(account, s.Tokens)
+	s.Tokens = pins
 	transport := bluelink.NewTransport(account, s)
 	return &cloud{
-		account: account, profile: p, transport: transport, log: s.Log,
+		account: account, profile: p, transport: transport, log: s.Log, pins: pins, control: control{turn: make(chan struct{}, 1)},
 		session:   bluelink.NewSession(account, &authority{account, p, transport}, s),
-		histories: map[vehicle.ID]historyMark{},
+		histories: map[vehicle.ID]historyMark{}, sides: map[vehicle.ID]side{},
 	}, nil
 }
 
-// Login makes sure that there is a session.
+// Login makes sure that there is a session. A person who signs in lets a refused PIN be tried once more.
 func (c *cloud) Login(ctx context.Context) error {
+	if bluelink.ByPerson(ctx) {
+		if err := c.pins.forgive(ctx); err != nil {
+			return err
+		}
+	}
 	_, err := c.session.Tokens(ctx, 0)
 	return err
 }
