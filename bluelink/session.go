@@ -116,6 +116,9 @@ func NewSession(account Account, authority Authority, s Settings) *Session {
 // all go on with those that live.
 func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error) {
 	left = max(left, expiryMargin)
+	if ByPerson(ctx) {
+		s.pardon()
+	}
 	t, good, due := s.look(left)
 	switch {
 	case good && due:
@@ -193,6 +196,13 @@ func (s *Session) look(left time.Duration) (t Tokens, good, due bool) {
 	return t, good, due
 }
 
+// pardon forgets how often devices were replaced, because a person wants it tried.
+func (s *Session) pardon() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.tokens.Registered = []time.Time{}
+}
+
 func (s *Session) current() Tokens {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -223,7 +233,9 @@ func (s *Session) load(ctx context.Context) error {
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens, s.loaded = t, true
+	if s.tokens, s.loaded = t, true; ByPerson(ctx) {
+		s.tokens.Registered = []time.Time{}
+	}
 	return nil
 }
 

@@ -78,10 +78,14 @@ func (a *account) observe(id vehicle.ID, err error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if state != topic.AccountCloudUnavailable {
+	switch state {
+	case topic.AccountCloudUnavailable, topic.AccountLimitReached, topic.AccountClientBlocked:
+		if !a.widespread(id) {
+			return
+		}
+	case topic.AccountOnline, topic.AccountExpiring, topic.AccountCodeRequired, topic.AccountConsentRequired, topic.AccountRefused,
+		topic.AccountStarting, topic.AccountDisabled:
 		clear(a.failing)
-	} else if !a.widespread(id) {
-		return
 	}
 	if a.status.State == state {
 		return
@@ -96,8 +100,8 @@ func (a *account) observe(id vehicle.ID, err error) {
 	a.bridge.log.Warn("account is in trouble", "account", a.Name, "state", string(state), "was", string(before), "error", err, "hint", a.status.Message)
 }
 
-// widespread tells whether it is the cloud that fails. A single car among several may fail for ever, because it was sold
-// or its subscription has ended, and must not make its account look ill.
+// widespread tells whether it is the cloud that fails or refuses. It may do so for a single car among several, for ever,
+// because that was sold or its subscription has ended, which must not make the account look ill.
 func (a *account) widespread(id vehicle.ID) bool {
 	a.failing[id] = struct{}{}
 	return id == "" || len(a.failing) > 1 || a.status.Cars <= 1
@@ -124,6 +128,8 @@ func accountStateOf(err error) topic.AccountState {
 		{bluelink.ErrBusy, topic.AccountOnline},
 		{bluelink.ErrUnavailable, topic.AccountCloudUnavailable},
 		{bluelink.ErrBadResponse, topic.AccountCloudUnavailable},
+		{bluelink.ErrSessionExpired, topic.AccountCloudUnavailable}, // right after it was to be renewed
+		{bluelink.ErrDevice, topic.AccountCloudUnavailable},
 		{context.DeadlineExceeded, topic.AccountCloudUnavailable},
 	} {
 		if errors.Is(err, s.err) {
@@ -148,7 +154,7 @@ func (a *account) run(ctx, ops context.Context) {
 		if err == nil || stopping {
 			return
 		}
-		wait, level := backoff(attempt), slog.LevelDebug
+		wait, level := untilNext(attempt, err), slog.LevelDebug
 		if reason := bluelink.Reason(err); reason != said { // an outage is a line, not a flood
 			level, said = slog.LevelWarn, reason
 		}
@@ -198,6 +204,16 @@ func (a *account) snapshot() (status AccountStatus, listed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.status, a.listed
+}
+
+// untilNext is the wait before the cloud is asked for the cars again after the n-th failure in a row: the backoff, or what
+// the failure itself says. Where nothing was sent, that is when our own refusal ends.
+func untilNext(n int, err error) time.Duration {
+	wait, after := backoff(n), bluelink.RetryAfter(err)
+	if e := (*bluelink.Error)(nil); after > 0 && errors.As(err, &e) && !e.Left {
+		return after + wait/20
+	}
+	return max(wait, min(after, time.Hour))
 }
 
 // backoff is the wait after the n-th failure in a row: 10 s, doubling, at most 30 min, jittered.

@@ -231,7 +231,7 @@ func staleBy(err error, reason vehicle.Reason) topic.StaleReason {
 		return topic.ClientBlocked
 	}
 	switch reason {
-	case vehicle.VehicleUnreachable, vehicle.VehicleBusy, vehicle.VehicleRefused:
+	case vehicle.VehicleUnreachable, vehicle.VehicleBusy, vehicle.VehicleRefused, vehicle.PreconditionFailed:
 		return topic.VehicleUnreachable
 	case vehicle.CloudLimit, vehicle.RateLimited:
 		return topic.CloudLimit
@@ -253,7 +253,7 @@ func staleBy(err error, reason vehicle.Reason) topic.StaleReason {
 		return topic.Fresh
 	case vehicle.CloudUnavailable, vehicle.Timeout, vehicle.BreakerOpen, vehicle.CloudChanged,
 		vehicle.InvalidPayload, vehicle.UnknownVehicle, vehicle.NotPermitted, vehicle.ReadOnly, vehicle.Retained,
-		vehicle.ExpiredReason, vehicle.PINRequired, vehicle.PINWrong, vehicle.PreconditionFailed, vehicle.EffectNotSeen,
+		vehicle.ExpiredReason, vehicle.PINRequired, vehicle.PINWrong, vehicle.EffectNotSeen,
 		vehicle.RevertedByVehicle, vehicle.SupersededReason, vehicle.CancelledReason:
 	}
 	return topic.CloudUnavailable
