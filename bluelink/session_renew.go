@@ -158,12 +158,13 @@ func (s *Session) isDead(err error, alive bool) bool {
 	return isRefusal(err) && r.refused > 1 || unread && !alive
 }
 
-// renewBackoff is the wait after the n-th failed renewal in a row: none, then as after failed sign-ins.
+// renewBackoff is the wait after the n-th failed renewal in a row: none, then as after failed sign-ins, but shorter than
+// people let pass between two reads, so that the first read after an outage finds it over.
 func renewBackoff(n int) time.Duration {
 	if n < 2 {
 		return 0
 	}
-	return loginBackoff(n - 1)
+	return min(loginBackoff(n-1), 20*time.Minute)
 }
 
 // sleep waits, or ends with the context.

@@ -53,7 +53,7 @@ var (
 // backoff of 10 s to half an hour allows.
 const (
 	perCar     = 6
-	perAccount = 13
+	perAccount = 24
 	perStart   = 13
 )
 
@@ -80,9 +80,10 @@ func accountFails(o operation, end, account string) cell {
 	return cell{[]operation{o}, want{end: end, account: account, cure: itself, calls: perStart, logins: 1, devices: 1, loud: 4}}
 }
 
-// renewalFails is a failure to renew the session: said once for the account and for each of its cars.
+// renewalFails is a failure to renew the session: said once when it begins, and when the token ends once for the account and
+// for each of its cars.
 func renewalFails(end, stale, account string) cell {
-	return cell{[]operation{renewal}, want{end: end, stale: stale, account: account, cure: itself, calls: perAccount, logins: 1, devices: 1, loud: 3}}
+	return cell{[]operation{renewal}, want{end: end, stale: stale, account: account, cure: itself, calls: perAccount, logins: 1, devices: 1, loud: 4}}
 }
 
 func (c cell) within(d time.Duration) cell { c.took = d; return c }
@@ -182,8 +183,8 @@ var table = []row{
 	down("status=503"),
 	down("html=503"),
 	down("truncated"),
-	unreadable("html", 1),
-	unreadable("empty", 1),
+	unreadable("html", perAccount),
+	unreadable("empty", perAccount),
 	unreadable("wrong-types", perAccount),
 	{"status=401", append(forgotten("").cells[:2:2],
 		accountFails(login, "rejected/cloud_unavailable", "cloud_unavailable").struck(2*perStart),

@@ -215,10 +215,15 @@ func strike(t *testing.T, fault string, o operation, want want) (seen outcome) {
 	case login, list:
 		pass(time.Minute)
 	case renewal:
+		// A token lives for a day, and is renewed in time. While that fails it goes on until its end.
 		w.served()
-		pass(23 * time.Hour)
+		pass(12 * time.Hour)
 		w.fault(on)
-		pass(90 * time.Minute)
+		pass(11 * time.Hour)
+		if end := w.refresh(victim, "cached").end(); end != "verified/cached" {
+			t.Errorf("while its token lives, a car's refresh ends %s", end)
+		}
+		pass(105 * time.Minute)
 	default:
 		w.served()
 		pass(5 * time.Minute)
@@ -283,8 +288,8 @@ func strike(t *testing.T, fault string, o operation, want want) (seen outcome) {
 func (w *world) recover(victim sim.Vehicle, o operation, r record) (cure string) {
 	w.t.Helper()
 	ended := time.Now()
-	// The longest wait between two attempts of an account is half an hour and its jitter.
-	pass(interval + 10*time.Minute)
+	// The longest wait after a failed sign-in is half an hour; then comes the next read.
+	pass(30*time.Minute + interval + slack)
 	synctest.Wait()
 	served := func() bool {
 		read := w.box.payload("hyundai/"+victim.ID+"/status/last_updated") != nil && w.updated(victim).After(ended)
