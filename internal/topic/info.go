@@ -111,27 +111,40 @@ const (
 // Account says how an account is.
 type Account struct {
 	State     AccountState
+	Message   string    // what a person should know or can do; empty when all is well
+	Since     time.Time // of the state
 	Until     time.Time // of an expiring one; zero otherwise
 	Used      int       // calls of this day
 	Limit     int       // calls a day; 0 without limit
+	Reset     time.Time // when the counts begin anew
+	Wakes     int       // operations of this day that woke a car
 	Reads     string    // the breaker for reads: closed, half_open or open
 	Commands  string    // the breaker for commands
-	NextCalls time.Time // when calls are allowed again; zero when they are
+	NextCalls time.Time // when calls, or signing in, are allowed again; zero when they are
 }
 
 // Payload is what [Tree.AccountState] says.
 func (a Account) Payload() []byte {
-	var limit *int
+	var limit, remaining *int
 	if a.Limit > 0 {
-		limit = &a.Limit
+		left := max(0, a.Limit-a.Used)
+		limit, remaining = &a.Limit, &left
 	}
 	return encode(struct {
-		State    AccountState `json:"auth"`
-		Until    *moment      `json:"until"`
-		Used     int          `json:"quota_used"`
-		Limit    *int         `json:"quota_limit"`
-		Reads    *string      `json:"breaker"`
-		Commands *string      `json:"command_breaker"`
-		Next     *moment      `json:"next_allowed_at"`
-	}{a.State, momentOf(a.Until), a.Used, limit, orNull(a.Reads), orNull(a.Commands), momentOf(a.NextCalls)})
+		State     AccountState `json:"auth"`
+		Message   *string      `json:"message"`
+		Since     *moment      `json:"since"`
+		Until     *moment      `json:"until"`
+		Used      int          `json:"quota_used"`
+		Limit     *int         `json:"quota_limit"`
+		Remaining *int         `json:"quota_remaining"`
+		Reset     *moment      `json:"quota_reset_at"`
+		Wakes     int          `json:"wakes_today"`
+		Reads     *string      `json:"breaker"`
+		Commands  *string      `json:"command_breaker"`
+		Next      *moment      `json:"next_allowed_at"`
+	}{
+		a.State, orNull(a.Message), momentOf(a.Since), momentOf(a.Until), a.Used, limit, remaining, momentOf(a.Reset), a.Wakes,
+		orNull(a.Reads), orNull(a.Commands), momentOf(a.NextCalls),
+	})
 }

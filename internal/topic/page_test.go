@@ -66,6 +66,17 @@ func page(t *testing.T) []byte {
 	line("| `status/stale` | `true`, `false`: the data are older than they should be |")
 	line("| `status/stale_reason` | why, or null |")
 	line("")
+	line("## Calls and wakes")
+	line("")
+	line("Below `{base}/{vehicle}/`, in the same envelope, retained. Days are those of the account's region; what a crash may have hidden counts as used.")
+	line("")
+	line("| topic | value |")
+	line("|---|---|")
+	line("| `status/calls_today` | calls to the cloud about this car that the cloud counts |")
+	line("| `status/wakes_today` | how often the car was woken, which takes from its 12 V battery |")
+	line("| `status/last_wake_at` | time, or null |")
+	line("| `status/last_wake_cause` | `%s`, `%s`, `%s`, `%s`, `%s`, `%s`, `%s`, or null |", vehicle.ByTimer, vehicle.ByMQTT, vehicle.ByHTTP, vehicle.ByCLI, vehicle.ByHint, vehicle.ByRetry, vehicle.ByStart)
+	line("")
 	line("## Cars, commands, accounts and the bridge")
 	line("")
 	line("Without envelope.")
@@ -82,7 +93,8 @@ func page(t *testing.T) []byte {
 		{car.Info(), "out", "JSON: who the car is and what it can do; of the VIN the last four characters", "yes"},
 		{car.Result("{id}"), "out", "JSON: the record of one command", "no"},
 		{car.Command("{command}"), "in", "a command; retained ones are refused", ""},
-		{home.AccountState("{account}"), "out", "JSON: state, quota and breaker", "yes"},
+		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `next_allowed_at`", "yes"},
+		{home.AccountCommand("{account}", Retry), "in", "anything: sign in once more, also after refused credentials; the account's state answers. Retained ones are refused, and more than three an hour or ten a day are not tried", ""},
 		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
 		{home.BridgeInfo(), "out", "JSON: version, start, features", "yes"},
 		{home.BridgeHealth(), "out", "JSON: how the bridge is", "yes"},
@@ -95,7 +107,7 @@ func page(t *testing.T) []byte {
 	for _, topic := range []string{
 		car.Event("{kind}"), car.Action("{id}", "{step}"), home.AccountCode("{account}"),
 		home.AccountCommand("{account}", CodeMethod), home.AccountCommand("{account}", CodeSet),
-		home.AccountCommand("{account}", Retry), home.BridgeRequest("{verb}"), home.BridgeResponse("{verb}"),
+		home.BridgeRequest("{verb}"), home.BridgeResponse("{verb}"),
 	} {
 		line("- `%s`", topic)
 	}

@@ -173,9 +173,33 @@ func TestBridge_SaysWhichAndHow(t *testing.T) {
 
 func TestAccount_SaysWhatItIsAllowed(t *testing.T) {
 	sameJSON(t, "account", string(Account{
-		State: AccountLimitReached, Used: 150, Limit: 150, Reads: "open", Commands: "closed", NextCalls: fetchedAt,
-	}.Payload()), `{"auth": "limit_reached", "until": null, "quota_used": 150, "quota_limit": 150, "breaker": "open",
-		"command_breaker": "closed", "next_allowed_at": "2026-01-05T07:30:12Z"}`)
-	sameJSON(t, "bare account", string(Account{State: AccountStarting}.Payload()), `{"auth": "starting", "until": null,
-		"quota_used": 0, "quota_limit": null, "breaker": null, "command_breaker": null, "next_allowed_at": null}`)
+		State: AccountLimitReached, Message: "the cloud has had too many requests", Since: fetchedAt, Used: 150, Limit: 160, Wakes: 2,
+		Reset: fetchedAt.Add(time.Hour), Reads: "open", Commands: "closed", NextCalls: fetchedAt,
+	}.Payload()), `{"auth": "limit_reached", "message": "the cloud has had too many requests", "since": "2026-01-05T07:30:12Z", "until": null,
+		"quota_used": 150, "quota_limit": 160, "quota_remaining": 10, "quota_reset_at": "2026-01-05T08:30:12Z", "wakes_today": 2,
+		"breaker": "open", "command_breaker": "closed", "next_allowed_at": "2026-01-05T07:30:12Z"}`)
+	sameJSON(t, "bare account", string(Account{State: AccountStarting}.Payload()), `{"auth": "starting", "message": null, "since": null,
+		"until": null, "quota_used": 0, "quota_limit": null, "quota_remaining": null, "quota_reset_at": null, "wakes_today": 0,
+		"breaker": null, "command_breaker": null, "next_allowed_at": null}`)
+	sameJSON(t, "more than the limit", string(Account{State: AccountExpiring, Until: fetchedAt, Used: 7, Limit: 5}.Payload()),
+		`{"auth": "expiring", "message": null, "since": null, "until": "2026-01-05T07:30:12Z", "quota_used": 7, "quota_limit": 5,
+		"quota_remaining": 0, "quota_reset_at": null, "wakes_today": 0, "breaker": null, "command_breaker": null, "next_allowed_at": null}`)
+}
+
+func TestUsed_SaysWhatWasAskedOfACar(t *testing.T) {
+	for _, test := range []struct {
+		used Used
+		want [4]string
+	}{
+		{Used{Calls: 12, Wakes: 2, LastWake: fetchedAt, Cause: vehicle.ByMQTT}, [4]string{"12", "2", `"2026-01-05T07:30:12Z"`, `"mqtt"`}},
+		{Used{}, [4]string{"0", "0", "null", "null"}},
+	} {
+		messages := test.used.Messages(fetchedAt)
+		for i, suffix := range []string{"calls_today", "wakes_today", "last_wake_at", "last_wake_cause"} {
+			if m := messages[i]; m.Suffix != "status/"+suffix || !m.Retain {
+				t.Errorf("topic %s, retained %t", m.Suffix, m.Retain)
+			}
+			sameJSON(t, suffix, string(messages[i].Payload), `{"value": `+test.want[i]+`, "timestamp": "2026-01-05T07:30:12.345600Z"}`)
+		}
+	}
 }

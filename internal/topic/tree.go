@@ -182,6 +182,9 @@ func (t Tree) AccountFilters(account string) []string {
 	return []string{t.account(account, "code/+"), t.account(account, string(Retry))}
 }
 
+// RetryFilter matches "try again" for all accounts, those of other instances below this base included.
+func (t Tree) RetryFilter() string { return t.account("+", string(Retry)) }
+
 // ParseAccountCommand reads whose account is told what.
 func (t Tree) ParseAccountCommand(topic string) (account string, verb AccountVerb, ok bool) {
 	rest, _ := t.below(topic)
