@@ -37,13 +37,13 @@ func TestCommands_FirstSecondAndTenthWorkAlike(t *testing.T) {
 
 func TestCommands_BurstOfFiftyMixedEndsEachInExactlyOneRecord(t *testing.T) {
 	c := newCloud(car(1), car(2))
-	c.answer = func(ctx context.Context, made call) (vehicle.Report, error) {
+	c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
 		<-time.After(time.Second)
 		if made.force {
 			return vehicle.Report{}, bluelink.ErrVehicleUnreachable
 		}
 		return report(made.at, soc(50)), nil
-	}
+	})
 	bubble(t, c, func(t *testing.T, w *world) {
 		payloads := []string{"cached", "force", "smart:300", "smart:0", `{"mode":"cached"}`, `{"mode":`, "fly", "", "CACHED", `{"mode":"cached","colour":"red"}`}
 		for n := range 50 {
@@ -182,12 +182,12 @@ func TestLane_OrderIsStrict(t *testing.T) {
 
 func TestLanes_CarsNeverWaitForEachOther(t *testing.T) {
 	c := newCloud(car(1), car(2))
-	c.answer = func(ctx context.Context, made call) (vehicle.Report, error) {
+	c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
 		if made.force {
 			<-time.After(2 * time.Second)
 		}
 		return report(made.at, soc(50)), nil
-	}
+	})
 	bubble(t, c, func(t *testing.T, w *world) {
 		w.refresh("car-1", "slow", "force")
 		synctest.Wait()
@@ -271,6 +271,26 @@ func TestLane_OverflowAnswersOverloaded(t *testing.T) {
 	}, func(o *bridge.Options) { o.Inbox = 3 })
 }
 
+func TestLane_NotEvenSharersAreUnlimited(t *testing.T) {
+	c := newCloud(car(1))
+	bubble(t, c, func(t *testing.T, w *world) {
+		g := c.hold()
+		for n := range 1500 {
+			w.refresh("car-1", fmt.Sprintf("command-%d", n), "cached")
+		}
+		synctest.Wait()
+		close(g)
+		synctest.Wait()
+		count := map[string]int{}
+		for _, r := range w.endings() {
+			count[r.State+" "+r.Reason]++
+		}
+		if count["verified "] < 1024 || count["verified "]+count["rejected overloaded"] != 1500 || count["rejected overloaded"] == 0 {
+			t.Errorf("ended %v", count)
+		}
+	})
+}
+
 func TestExpiry_WhatCameTooLateIsNotCarriedOut(t *testing.T) {
 	bubble(t, newCloud(car(1)), func(t *testing.T, w *world) {
 		past, future := time.Now().Add(-time.Second), time.Now().Add(time.Second)
@@ -341,7 +361,7 @@ func TestExpiry_WhoWaitsForItsTurnTooLongIsCalledOff(t *testing.T) {
 	c := newCloud(car(1))
 	bubble(t, c, func(t *testing.T, w *world) {
 		turn, left := make(gate), 0
-		c.answer = func(ctx context.Context, made call) (vehicle.Report, error) {
+		c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
 			done := made.trace.Wait()
 			err := turn.wait(ctx)
 			done()
@@ -350,7 +370,7 @@ func TestExpiry_WhoWaitsForItsTurnTooLongIsCalledOff(t *testing.T) {
 			}
 			left++
 			return report(made.at, soc(50)), nil
-		}
+		})
 		w.refresh("car-1", "first", "force")
 		pass(time.Minute)
 		w.refresh("car-1", "second", "force") // shares it
@@ -408,7 +428,7 @@ func TestRecord_EndsAsTheOperationDid(t *testing.T) {
 	} {
 		t.Run(fmt.Sprint(test.err), func(t *testing.T) {
 			c := newCloud(car(1))
-			c.answer = func(_ context.Context, made call) (vehicle.Report, error) { return report(made.at), test.err }
+			c.reply(func(_ context.Context, made call) (vehicle.Report, error) { return report(made.at), test.err })
 			bubble(t, c, func(t *testing.T, w *world) {
 				w.refresh("car-1", "x", "force")
 				synctest.Wait()
@@ -433,9 +453,9 @@ func TestRecord_EndsAsTheOperationDid(t *testing.T) {
 func TestRecord_SaysWhereTheDataCameFromAndHowItWasAsked(t *testing.T) {
 	c := newCloud(car(1))
 	bubble(t, c, func(t *testing.T, w *world) {
-		c.answer = func(_ context.Context, made call) (vehicle.Report, error) {
+		c.reply(func(_ context.Context, made call) (vehicle.Report, error) {
 			return report(made.at.Add(-5*time.Minute), soc(50)), nil
-		}
+		})
 		for _, test := range []struct{ mode, source, method string }{
 			{"smart:60", "cached", "smart"}, // nothing is known yet: no reason to wake
 			{"cached", "cached", "cached"},
@@ -522,12 +542,12 @@ func TestFind_EndingOfTwoCarsIsNoName(t *testing.T) {
 
 func TestLane_PanicCostsOneCommandOfOneCar(t *testing.T) {
 	c := newCloud(car(1), car(2))
-	c.answer = func(_ context.Context, made call) (vehicle.Report, error) {
+	c.reply(func(_ context.Context, made call) (vehicle.Report, error) {
 		if made.ask.Vehicle.CloudID == "car-1" && made.force {
 			panic("decoder")
 		}
 		return report(made.at, soc(50)), nil
-	}
+	})
 	bubble(t, c, func(t *testing.T, w *world) {
 		w.refresh("car-1", "bad", "force")
 		synctest.Wait()

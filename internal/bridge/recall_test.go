@@ -20,7 +20,7 @@ import (
 // down is a cloud that does not answer, for the cars it would have.
 func down(cars ...vehicle.Vehicle) *cloud {
 	c := newCloud(cars...)
-	c.login = func(context.Context) error { return bluelink.ErrUnavailable }
+	c.signIn(func(context.Context) error { return bluelink.ErrUnavailable })
 	return c
 }
 
@@ -218,7 +218,7 @@ func TestAccounts_TwoWorkSideBySide(t *testing.T) {
 		}
 		w.stop()
 
-		home.login = func(context.Context) error { return bluelink.ErrCredentials }
+		home.signIn(func(context.Context) error { return bluelink.ErrCredentials })
 		w = build(t, home, two).run()
 		defer w.stop()
 		if names(w) != "car-1 car-2 car-3" {

@@ -288,7 +288,7 @@ func TestIntake_BeforeTheCarsAreKnownSaysWhatIsMissing(t *testing.T) {
 	} {
 		t.Run(test.err.Error(), func(t *testing.T) {
 			c := newCloud(car(1))
-			c.login = func(context.Context) error { return test.err }
+			c.signIn(func(context.Context) error { return test.err })
 			bubble(t, c, func(t *testing.T, w *world) {
 				w.outbox.take()
 				w.refresh("car-1", "x", "cached")

@@ -128,7 +128,7 @@ func TestSchedule_UserSharesTheWholeReadOfTheStart(t *testing.T) {
 func TestSchedule_FailuresDoNotStopIt(t *testing.T) {
 	c := newCloud(car(1))
 	bubble(t, c, func(t *testing.T, w *world) {
-		c.answer = func(context.Context, call) (vehicle.Report, error) { return vehicle.Report{}, bluelink.ErrUnavailable }
+		c.reply(func(context.Context, call) (vehicle.Report, error) { return vehicle.Report{}, bluelink.ErrUnavailable })
 		pass(24 * time.Hour)
 		if n := len(c.made()); n < 22 {
 			t.Errorf("%d reads in a day of outage", n)
@@ -136,7 +136,7 @@ func TestSchedule_FailuresDoNotStopIt(t *testing.T) {
 		if n := len(w.log.with("level=WARN", "refresh failed")); n != 1 {
 			t.Errorf("%d warnings in a day of outage", n)
 		}
-		c.answer = nil
+		c.reply(nil)
 		pass(64 * time.Minute)
 		if known, _ := w.Car("car-1"); known.Stale != "" {
 			t.Errorf("an interval after the outage it is stale by %s", known.Stale)

@@ -15,7 +15,7 @@ import (
 
 // answering makes the cloud answer with what next says at the time of the call.
 func (c *cloud) answering(next func() (vehicle.Report, error)) {
-	c.answer = func(context.Context, call) (vehicle.Report, error) { return next() }
+	c.reply(func(context.Context, call) (vehicle.Report, error) { return next() })
 }
 
 // ask sends a cached refresh, waits for its end and gives what was published meanwhile below the car, by topic.
@@ -230,7 +230,7 @@ func TestShelf_ErrorIsSetOnFailureAndClearedByTheNextSuccess(t *testing.T) {
 			if problem.ErrorType != test.class || !strings.HasPrefix(problem.Error, test.text) || problem.CommandType != mode || problem.Reason != test.reason || problem.Timestamp == "" {
 				t.Errorf("%s: %+v", test.mode, problem)
 			}
-			c.answer = nil
+			c.reply(nil)
 			w.ask(t)
 		}
 		if n := len(w.log.with("level=WARN", "refresh failed")); n != 5 {

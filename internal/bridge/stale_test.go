@@ -55,7 +55,7 @@ func TestStale_SaysWhyAtOnceAndIsOverWithTheNextSuccess(t *testing.T) {
 				if published["battery/level"] != nil {
 					t.Error("a failure touched the data")
 				}
-				c.answer = nil
+				c.reply(nil)
 				if published = w.ask(t); len(published["status/stale"]) != 1 || !strings.Contains(published["status/stale"][0], `"value":false`) {
 					t.Errorf("after the next success: %v", published["status/stale"])
 				}
@@ -85,7 +85,7 @@ func TestAvailability_EndsADayAfterTheLastSuccess(t *testing.T) {
 		if got := w.outbox.value("car-1/status/stale_reason"); got != `"no_schedule"` {
 			t.Errorf("nobody asked for a day: stale by %s", got)
 		}
-		c.answer = nil
+		c.reply(nil)
 		w.Handle(w.message("car-1", "refresh", "cached"))
 		synctest.Wait()
 		if got := w.outbox.last("car-1/availability"); got != "online" {
@@ -145,7 +145,7 @@ func TestAccount_StateIsReadOffTheEndOfOperationsAndSaidOnce(t *testing.T) {
 				if w.Healthy() != nil {
 					t.Errorf("the bridge itself calls itself ill: %v", w.Healthy())
 				}
-				c.answer = nil
+				c.reply(nil)
 				w.Handle(w.message("car-1", "refresh", "cached"))
 				synctest.Wait()
 				if state() != "online" {
@@ -160,12 +160,12 @@ func TestAccount_StateIsReadOffTheEndOfOperationsAndSaidOnce(t *testing.T) {
 func TestAccount_OneFailingCarAmongSeveralDoesNotMakeItIll(t *testing.T) {
 	c := newCloud(car(1), car(2), car(3))
 	ill := map[string]bool{"car-1": true}
-	c.answer = func(_ context.Context, made call) (vehicle.Report, error) {
+	c.reply(func(_ context.Context, made call) (vehicle.Report, error) {
 		if ill[made.ask.Vehicle.CloudID] {
 			return vehicle.Report{}, bluelink.ErrUnavailable
 		}
 		return report(made.at, soc(50)), nil
-	}
+	})
 	bubble(t, c, func(t *testing.T, w *world) {
 		state := func() string { return string(w.AccountStates()["home"].State) }
 		for range 5 {
@@ -191,13 +191,7 @@ func TestAccount_OneFailingCarAmongSeveralDoesNotMakeItIll(t *testing.T) {
 
 func TestAccount_IsAskedAgainUntilItNamesItsCars(t *testing.T) {
 	c := newCloud(car(1))
-	failing := true
-	c.login = func(context.Context) error {
-		if failing {
-			return bluelink.ErrUnavailable
-		}
-		return nil
-	}
+	c.signIn(func(context.Context) error { return bluelink.ErrUnavailable })
 	bubble(t, c, func(t *testing.T, w *world) {
 		if err := w.Ready(); err == nil || !strings.Contains(err.Error(), "cloud_unavailable") {
 			t.Errorf("ready: %v", err)
@@ -206,7 +200,7 @@ func TestAccount_IsAskedAgainUntilItNamesItsCars(t *testing.T) {
 		if n := len(w.log.with("level=WARN", "cars of the account are not known yet")); n != 1 {
 			t.Errorf("%d warnings for one outage", n)
 		}
-		failing = false
+		c.signIn(nil)
 		pass(38 * time.Minute) // at most 30 min, jittered
 		if err := w.Ready(); err != nil {
 			t.Errorf("after the outage: %v", err)
@@ -221,16 +215,10 @@ func TestAccount_IsAskedAgainUntilItNamesItsCars(t *testing.T) {
 
 func TestObserve_GoodSignInOfAPersonAsksForTheCarsAtOnce(t *testing.T) {
 	c := newCloud(car(1))
-	refused := true
-	c.login = func(context.Context) error {
-		if refused {
-			return bluelink.ErrCredentials
-		}
-		return nil
-	}
+	c.signIn(func(context.Context) error { return bluelink.ErrCredentials })
 	bubble(t, c, func(t *testing.T, w *world) {
 		pass(3 * time.Hour)
-		refused = false
+		c.signIn(nil)
 		w.Observe("home", nil)
 		synctest.Wait()
 		if _, err := w.Car("car-1"); err != nil || w.Ready() != nil {
@@ -243,7 +231,7 @@ func TestSettle_EndsWhenEachAccountWasAskedOnce(t *testing.T) {
 	c := newCloud(car(1))
 	synctest.Test(t, func(t *testing.T) {
 		g := make(gate)
-		c.login = func(ctx context.Context) error { return g.wait(ctx) }
+		c.signIn(func(ctx context.Context) error { return g.wait(ctx) })
 		w := build(t, c).run()
 		defer w.stop()
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
@@ -262,12 +250,12 @@ func TestWatch_StuckLaneIsSaidOnceAndSoIsItsRecovery(t *testing.T) {
 	c := newCloud(car(1), car(2))
 	bubble(t, c, func(t *testing.T, w *world) {
 		stuck := make(chan struct{})
-		c.answer = func(_ context.Context, made call) (vehicle.Report, error) {
+		c.reply(func(_ context.Context, made call) (vehicle.Report, error) {
 			if made.ask.Vehicle.CloudID == "car-1" {
 				<-stuck // deaf to its context
 			}
 			return report(made.at, soc(50)), nil
-		}
+		})
 		w.refresh("car-1", "x", "cached")
 		pass(2*time.Minute + 15*time.Second)
 		if err := w.Healthy(); err != nil {
@@ -323,7 +311,7 @@ func TestWatch_WaitingForItsTurnIsNotStuck(t *testing.T) {
 	c := newCloud(car(1))
 	bubble(t, c, func(t *testing.T, w *world) {
 		turn, work := make(gate), make(chan struct{})
-		c.answer = func(ctx context.Context, made call) (vehicle.Report, error) {
+		c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
 			done := made.trace.Wait()
 			err := turn.wait(ctx)
 			done()
@@ -331,7 +319,7 @@ func TestWatch_WaitingForItsTurnIsNotStuck(t *testing.T) {
 				<-work
 			}
 			return report(made.at, soc(50)), err
-		}
+		})
 		pass(30 * time.Minute) // the timer's read waits for its turn from now on, at most
 		if err := w.Healthy(); err != nil || len(c.made()) != 1 {
 			t.Fatalf("%v, %d operations", err, len(c.made()))

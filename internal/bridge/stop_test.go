@@ -82,7 +82,7 @@ func TestStop_WhileTheCloudIsAskedForTheCarsEndsInTime(t *testing.T) {
 	c := newCloud(car(1))
 	synctest.Test(t, func(t *testing.T) {
 		g := make(gate)
-		c.login = func(ctx context.Context) error { return g.wait(ctx) }
+		c.signIn(func(ctx context.Context) error { return g.wait(ctx) })
 		w := build(t, c).run()
 		start := time.Now()
 		w.stop()

@@ -63,30 +63,44 @@ type call struct {
 type cloud struct {
 	bluelink.Cloud // commands, which nobody gives here
 
-	login  func(context.Context) error                         // nil signs in at once
-	answer func(context.Context, call) (vehicle.Report, error) // nil answers at once with 50 %
-
-	mu    sync.Mutex // guards what follows
-	cars  []vehicle.Vehicle
-	calls []call
-	lists int
+	mu     sync.Mutex // guards what follows
+	login  func(context.Context) error
+	answer func(context.Context, call) (vehicle.Report, error)
+	cars   []vehicle.Vehicle
+	calls  []call
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
 
 func newCloud(cars ...vehicle.Vehicle) *cloud { return &cloud{cars: cars} }
 
+// signIn makes sign-ins end as f says; without it they succeed at once.
+func (c *cloud) signIn(f func(context.Context) error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.login = f
+}
+
+// reply makes reads and wakes end as f says; without it, or with nil, they answer at once with 50 %.
+func (c *cloud) reply(f func(context.Context, call) (vehicle.Report, error)) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.answer = f
+}
+
 func (c *cloud) Login(ctx context.Context) error {
-	if c.login == nil {
+	c.mu.Lock()
+	login := c.login
+	c.mu.Unlock()
+	if login == nil {
 		return nil
 	}
-	return c.login(ctx)
+	return login(ctx)
 }
 
 func (c *cloud) Vehicles(context.Context) ([]vehicle.Vehicle, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.lists++
 	return slices.Clone(c.cars), nil
 }
 
@@ -110,11 +124,12 @@ func (c *cloud) do(ctx context.Context, made call) (vehicle.Report, error) {
 	made.trace, made.at = bluelink.TraceOf(ctx), time.Now()
 	c.mu.Lock()
 	c.calls = append(c.calls, made)
+	answer := c.answer
 	c.mu.Unlock()
-	if c.answer == nil {
+	if answer == nil {
 		return report(made.at, soc(50)), nil
 	}
-	return c.answer(ctx, made)
+	return answer(ctx, made)
 }
 
 // made gives the operations so far.
@@ -140,9 +155,9 @@ func (g gate) wait(ctx context.Context) error {
 // hold makes every operation of the cloud wait for the gate.
 func (c *cloud) hold() gate {
 	g := make(gate)
-	c.answer = func(ctx context.Context, made call) (vehicle.Report, error) {
+	c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
 		return report(made.at, soc(50)), g.wait(ctx)
-	}
+	})
 	return g
 }
 
