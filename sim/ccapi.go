@@ -19,7 +19,7 @@ func (e *europe) apiEndpoints() []endpoint {
 		{pattern: "POST " + legacySigninPath, kind: kindLogin, handle: e.legacySignin},
 		{pattern: "POST /api/v1/user/silentsignin", kind: kindLogin, handle: noBrandSession},
 		{pattern: "POST /api/v1/user/oauth2/token", kind: kindRenew, kindOf: grantKind, handle: e.userToken},
-		{pattern: "PUT " + pinPath, kind: kindOther, handle: e.pin},
+		{pattern: "PUT " + pinPath, kind: kindCommand, handle: e.pin},
 		{pattern: "POST /api/v1/spa/notifications/register", kind: kindRegister, handle: e.register, spa: true},
 		{pattern: "GET /api/v1/spa/notifications/{vehicle}/records", kind: kindRead, handle: e.spa(e.records)},
 		{pattern: "GET /api/v1/spa/vehicles", kind: kindRead, handle: e.spa(e.vehicleList)},

@@ -19,12 +19,12 @@ type kind string
 const (
 	kindRead     kind = "read"     // answered from what the cloud knows
 	kindWake     kind = "wake"     // makes the car work
-	kindCommand  kind = "command"  // asks the car to do something
+	kindCommand  kind = "command"  // asks the car to do something, or shows the PIN in order to
 	kindLogin    kind = "login"    // a step of a sign-in
 	kindRenew    kind = "renew"    // tokens for tokens
 	kindRegister kind = "register" // a new device id
 	kindCode     kind = "code"     // asks for a one-time code
-	kindOther    kind = "other"    // PIN, pages, language
+	kindOther    kind = "other"    // pages, language
 )
 
 // router holds the endpoints of one host.
