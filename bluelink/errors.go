@@ -32,6 +32,7 @@ var (
 	ErrNoData             = errors.New("the cloud has no data for this car")
 	ErrUnknownVehicle     = errors.New("the account has no such car")
 	ErrBlocked            = errors.New("the maker's firewall blocks this client")
+	ErrSignedOut          = errors.New("signed out on request")
 	ErrClientRefused      = errors.New("the cloud refuses this client")
 	ErrRefused            = errors.New("refused")
 	ErrBadResponse        = errors.New("the answer cannot be read")
@@ -91,6 +92,7 @@ var classes = []class{
 	{err: ErrOTPRequired, reason: vehicle.CodeRequired, hint: "run login and enter the code"},
 	{err: ErrConsentRequired, reason: vehicle.LoginRequired, hint: "sign in once in the maker's app or web site and accept the terms"},
 	{err: ErrBlocked, reason: vehicle.LoginRequired, hint: "wait some hours, or import a refresh token of an ordinary sign-in; more attempts make it worse"},
+	{err: ErrSignedOut, reason: vehicle.LoginRequired, hint: "run login to sign in again"},
 	{err: ErrClientRefused, reason: vehicle.CloudChanged, hint: "check this machine's clock; else the cloud has changed and an update is needed"},
 	{err: ErrRateLimited, reason: vehicle.CloudLimit, temporary: true},
 	{err: ErrQuota, reason: vehicle.QuotaExhausted, temporary: true},

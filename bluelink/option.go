@@ -17,6 +17,7 @@ type Settings struct {
 	Hook         Hook // nil for none
 	Log          *slog.Logger
 	Watcher      Watcher
+	OnSession    func(*Session) // nil for nobody
 }
 
 // Watcher learns what no error tells. Its functions must not wait; nil ones are not called.
@@ -84,6 +85,11 @@ func WithHook(hook Hook) Option {
 // WithWatcher tells w what no error tells.
 func WithWatcher(w Watcher) Option {
 	return func(s *Settings) error { s.Watcher = w; return nil }
+}
+
+// WithSession gives f the account's session when it is made: for a program that lets a person sign out.
+func WithSession(f func(*Session)) Option {
+	return func(s *Settings) error { s.OnSession = f; return nil }
 }
 
 // WithLogger logs what the session does.

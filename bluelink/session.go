@@ -90,6 +90,7 @@ type Session struct {
 	mu      sync.Mutex // guards what follows; never held during a call
 	tokens  Tokens
 	loaded  bool
+	unsaved *Tokens // tokens that could not be stored yet, and are not used until then
 	refused string  // an access token that the cloud no longer takes
 	dead    string  // a refresh token that the cloud no longer takes; tried again only after a restart
 	renewal renewal // how renewing goes
@@ -102,13 +103,17 @@ func NewSession(account Account, authority Authority, s Settings) *Session {
 	if expiring == nil {
 		expiring = func(time.Time, error) {}
 	}
-	return &Session{
+	session := &Session{
 		authority: authority, store: s.Tokens, log: s.Log, turn: make(chan struct{}, 1), expiring: expiring,
 		credentials: func(salt string) string {
 			sum := sha256.Sum256([]byte(salt + "\x00" + account.Username + "\x00" + account.Password + "\x00" + account.RefreshToken))
 			return salt + ":" + hex.EncodeToString(sum[:])
 		},
 	}
+	if s.OnSession != nil {
+		s.OnSession(session)
+	}
+	return session
 }
 
 // Tokens gives tokens that live for at least left; it loads, renews or signs in when it must. The zero left means the
@@ -139,6 +144,9 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 	if err := s.load(ctx); err != nil {
 		return Tokens{}, err
 	}
+	if err := s.saveAgain(ctx); err != nil {
+		return Tokens{}, err
+	}
 	if t, good, _ := s.look(left); good {
 		return t, nil
 	}
@@ -158,6 +166,9 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 		return Tokens{}, err
 	}
 	defer s.endTurn()
+	if err := s.saveAgain(ctx); err != nil {
+		return Tokens{}, err
+	}
 	current := s.current()
 	if current.Device != refused {
 		return current, nil
@@ -249,12 +260,31 @@ func (s *Session) keep(ctx context.Context, t Tokens) error {
 	if t.Access != old.Access {
 		t.Obtained = time.Now()
 	}
-	if err := s.store.Save(ctx, t); err != nil {
-		return fmt.Errorf("store tokens: %w", err)
-	}
+	err := s.store.Save(ctx, t)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.tokens, s.loaded = t, true
+	if err != nil {
+		s.unsaved = &t
+		return fmt.Errorf("store tokens: %w", err)
+	}
+	s.tokens, s.loaded, s.unsaved = t, true, nil
+	return nil
+}
+
+// saveAgain stores what could not be stored when it came: the disk was full, and is not any more. The cloud may have
+// forgotten what those tokens replaced, so that without them only another sign-in, or another device, would help. As long
+// as it fails, the cloud is not asked for more.
+func (s *Session) saveAgain(ctx context.Context) error {
+	s.mu.Lock()
+	unsaved := s.unsaved
+	s.mu.Unlock()
+	if unsaved == nil {
+		return nil
+	}
+	if err := s.keep(ctx, *unsaved); err != nil {
+		return err
+	}
+	s.log.InfoContext(ctx, "tokens are stored now, at another attempt")
 	return nil
 }
 

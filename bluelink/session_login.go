@@ -10,13 +10,15 @@ import (
 
 // Stop is why no sign-in is tried by itself any more.
 type Stop struct {
-	Why         string    `json:"why"` // "credentials", "blocked" or "consent"
+	Why         string    `json:"why"` // "credentials", "blocked", "consent" or "signed_out"
 	Text        string    `json:"text"`
 	Since       time.Time `json:"since"`
-	Credentials string    `json:"credentials"` // fingerprint of those that were refused
+	Credentials string    `json:"credentials"` // fingerprint of those that it is about
 }
 
-var stops = map[string]error{"credentials": ErrCredentials, "blocked": ErrBlocked, "consent": ErrConsentRequired}
+var stops = map[string]error{
+	"credentials": ErrCredentials, "blocked": ErrBlocked, "consent": ErrConsentRequired, signedOut: ErrSignedOut,
+}
 
 // signing is how signing in goes. The lock of its session guards it.
 type signing struct {

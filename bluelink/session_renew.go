@@ -46,9 +46,15 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 	}
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
 	defer cancel()
-	t, err := s.renew(ctx, true)
+	err := s.saveAgain(ctx)
 	if err == nil {
-		return t
+		if t, good, due := s.look(expiryMargin); good && !due { // what could not be stored were new tokens
+			return t
+		}
+		var t Tokens
+		if t, err = s.renew(ctx, true); err == nil {
+			return t
+		}
 	}
 	s.mu.Lock()
 	s.renewal.next = later(s.renewal.next, time.Now().Add(max(aheadAgain, RetryAfter(err))))

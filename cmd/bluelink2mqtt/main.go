@@ -13,6 +13,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/app"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/redact"
 )
 
@@ -72,6 +73,17 @@ func Main() int {
 		return exitInterrupted
 	}
 	fmt.Fprintln(os.Stderr, "bluelink2mqtt:", redact.Error(err))
+	return codeOf(err)
+}
+
+// codeOf is the exit code of an error that has none of its own.
+func codeOf(err error) int {
+	switch {
+	case errors.Is(err, app.ErrStoreKey):
+		return exitUsage
+	case errors.Is(err, app.ErrStoreInUse), errors.Is(err, app.ErrStoreFilled):
+		return exitRefused
+	}
 	return exitFailed
 }
 
@@ -96,8 +108,8 @@ permission, 4 timed out, 5 unknown outcome, 6 a person is needed, 130 interrupte
 	root.PersistentFlags().String("config", "", "configuration file; else BLUELINK_CONFIG, ./bluelink2mqtt.yaml, /etc/bluelink2mqtt/config.yaml")
 	root.AddCommand(
 		newRunCommand(), newDemoCommand(), newSimulateCommand(),
-		newVehiclesCommand(), newStateCommand(), newSendCommand(), newLoginCommand(),
-		newDecodeCommand(), newDoctorCommand(), newConfigCommand(), newVersionCommand(),
+		newVehiclesCommand(), newStateCommand(), newSendCommand(), newLoginCommand(), newLogoutCommand(),
+		newStoreCommand(), newDecodeCommand(), newDoctorCommand(), newConfigCommand(), newVersionCommand(),
 	)
 	for _, cmd := range root.Commands() {
 		checkArguments(cmd)

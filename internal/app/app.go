@@ -62,18 +62,20 @@ type App struct {
 	storeDir string // empty when the store is in memory
 	clean    cleanups
 
-	bridge *bridge.Bridge
-	clouds map[string]bluelink.Cloud // by account, with their guards
-	mqtt   *mqtt.Client              // nil when offline
-	broker *broker.Broker            // nil unless embedded
-	ready  *readyFile
+	bridge   *bridge.Bridge
+	clouds   map[string]bluelink.Cloud    // by account, with their guards
+	sessions map[string]*bluelink.Session // by account
+	store    store.Store
+	mqtt     *mqtt.Client   // nil when offline
+	broker   *broker.Broker // nil unless embedded
+	ready    *readyFile
 }
 
 // New builds the program. What it opened is closed by Close.
 func New(o Options) (_ *App, err error) {
 	a := &App{
 		options: o, config: o.Config, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(),
-		clouds: map[string]bluelink.Cloud{}, ready: &readyFile{path: o.Config.ReadyFile, log: o.Log},
+		clouds: map[string]bluelink.Cloud{}, sessions: map[string]*bluelink.Session{}, ready: &readyFile{path: o.Config.ReadyFile, log: o.Log},
 	}
 	defer func() {
 		if err != nil {
@@ -86,6 +88,7 @@ func New(o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	a.store = st
 	tree, err := topic.NewTree(a.config.MQTT.BaseTopic)
 	if err != nil {
 		return nil, fmt.Errorf("mqtt.base_topic: %w", err)
@@ -121,41 +124,6 @@ func New(o Options) (_ *App, err error) {
 // Close gives back what New opened. Run must have ended.
 func (a *App) Close() error { return a.clean.run() }
 
-// openStore opens the configured store.
-func (a *App) openStore() (store.Store, error) {
-	if a.options.Store != nil {
-		return a.options.Store, nil
-	}
-	if a.options.Forgetful {
-		memory := store.NewMemory()
-		a.clean.add("close the store", memory.Close)
-		return memory, nil
-	}
-	dir, err := StoreDir(a.config)
-	if err != nil {
-		return nil, err
-	}
-	st, err := store.OpenBolt(dir, store.BoltOptions{})
-	if err != nil {
-		return nil, fmt.Errorf("open the store: %w", err)
-	}
-	a.clean.add("close the store", st.Close)
-	a.storeDir = dir
-	return st, nil
-}
-
-// StoreDir is the directory of the configured store.
-func StoreDir(c *config.Config) (string, error) {
-	if c.Store.Dir != "" {
-		return c.Store.Dir, nil
-	}
-	dir, err := store.DefaultDir(store.Here())
-	if err != nil {
-		return "", fmt.Errorf("choose a store directory: %w", err)
-	}
-	return dir, nil
-}
-
 // openAccounts opens each account's cloud with its guards.
 func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error) {
 	limits := a.config.Limits
@@ -171,6 +139,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			bluelink.WithTokenStore(&tokens{st, "account/" + key + "/tokens"}),
 			bluelink.WithHook(guard.Hooks{metrics.CallHook()}),
 			bluelink.WithLogger(a.log.With("account", ac.Name)),
+			bluelink.WithSession(func(s *bluelink.Session) { a.sessions[ac.Name] = s }),
 		}
 		if a.config.CloudURL != "" {
 			options = append(options, bluelink.WithCloudURL(a.config.CloudURL))

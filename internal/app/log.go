@@ -52,9 +52,4 @@ func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Hand
 func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
 
 // hideSecrets makes the log's mask know what the configuration holds.
-func hideSecrets(c *config.Config) {
-	for _, a := range c.Accounts {
-		redact.Register(a.Username.Reveal(), a.Password.Reveal(), a.PIN.Reveal(), a.RefreshToken.Reveal())
-	}
-	redact.Register(c.MQTT.Password.Reveal(), c.Broker.Password.Reveal())
-}
+func hideSecrets(c *config.Config) { redact.Register(c.Secrets()...) }

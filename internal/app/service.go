@@ -85,10 +85,42 @@ func (a *App) Send(ctx context.Context, ref, command string, payload []byte) ite
 	}
 }
 
+// known reports an account that is not configured; the empty name means all.
+func (a *App) known(account string) error {
+	if account != "" && a.clouds[account] == nil {
+		return fmt.Errorf("there is no account %q; configured are %v", account, slices.Sorted(maps.Keys(a.clouds)))
+	}
+	return nil
+}
+
+// Logout forgets tokens, because a person asked for it. It makes no call, and works without Run.
+func (a *App) Logout(ctx context.Context, account string, device bool) ([]control.Account, error) {
+	if err := a.known(account); err != nil {
+		return nil, err
+	}
+	var failures []error
+	for name, session := range a.sessions {
+		if account != "" && account != name {
+			continue
+		}
+		ctx := bluelink.WithTrace(ctx, bluelink.Trace{Account: name, Cause: vehicle.ByCLI})
+		if err := session.SignOut(ctx, device); err != nil {
+			failures = append(failures, fmt.Errorf("sign out of account %s: %w", name, err))
+			continue
+		}
+		a.bridge.Observe(name, &bluelink.Error{Op: "sign out", Err: bluelink.ErrSignedOut})
+	}
+	// What was overwritten can still be read in the file.
+	if file, ok := a.store.(interface{ Rewrite() error }); ok {
+		failures = append(failures, file.Rewrite())
+	}
+	return a.accounts(), errors.Join(failures...)
+}
+
 // Login signs in now, because a person asked for it.
 func (a *App) Login(ctx context.Context, account string) ([]control.Account, error) {
-	if account != "" && a.clouds[account] == nil {
-		return nil, fmt.Errorf("there is no account %q; configured are %v", account, slices.Sorted(maps.Keys(a.clouds)))
+	if err := a.known(account); err != nil {
+		return nil, err
 	}
 	var failures []error
 	for name, cloud := range a.clouds {

@@ -11,6 +11,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strconv"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
@@ -58,6 +59,13 @@ func (c *Client) State(ctx context.Context, ref string) (state State, err error)
 // Login asks to sign in now.
 func (c *Client) Login(ctx context.Context, account string) (list []Account, err error) {
 	err = c.call(ctx, http.MethodPost, "/login?account="+url.QueryEscape(account), &list)
+	return list, err
+}
+
+// Logout asks to forget tokens.
+func (c *Client) Logout(ctx context.Context, account string, device bool) (list []Account, err error) {
+	query := url.Values{"account": {account}, "device": {strconv.FormatBool(device)}}
+	err = c.call(ctx, http.MethodPost, "/logout?"+query.Encode(), &list)
 	return list, err
 }
 

@@ -24,6 +24,9 @@ type Service interface {
 	Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error]
 	// Login signs in to an account now, also when automatic attempts have stopped. An empty account means all.
 	Login(ctx context.Context, account string) ([]Account, error)
+	// Logout forgets the tokens of an account, and its device id when device is set; nothing signs in to it until Login. An
+	// empty account means all.
+	Logout(ctx context.Context, account string, device bool) ([]Account, error)
 	// Health tells how the bridge stands.
 	Health(ctx context.Context) (Health, error)
 }

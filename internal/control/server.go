@@ -79,6 +79,10 @@ func handler(s Service) http.Handler {
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(s.Login(r.Context(), r.URL.Query().Get("account")))
 	})
+	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
+		query := r.URL.Query()
+		answer(w)(s.Logout(r.Context(), query.Get("account"), query.Get("device") == "true"))
+	})
 	mux.HandleFunc("GET /health", func(w http.ResponseWriter, r *http.Request) {
 		answer(w)(s.Health(r.Context()))
 	})
