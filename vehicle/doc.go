@@ -9,7 +9,8 @@
 //     any of the clouds reports stands once, in the catalogue_*.go file of its part of the car.
 //   - [Report] is what a cloud saw: a sparse list of observations. What a report lacks, it says nothing about.
 //   - [State] is what we believe. [State.Apply] is the only way from a report to a state; it is pure and holds every rule
-//     of truth: ranges, sentinels, time that never runs backwards, counters that never fall.
+//     of truth: ranges, sentinels, time that never runs backwards, counters that never fall, leaps that a second report
+//     must confirm.
 //   - [Command] is something a person asks for, [Commands] the catalogue of all of them, [Record] how far one has come.
 //   - [NeedsForce] decides whether a smart refresh wakes the car.
 //

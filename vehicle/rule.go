@@ -54,7 +54,8 @@ func gauge(d *Datum)      { d.rules.gauge = true }
 func vital(d *Datum)      { d.rules.gauge, d.rules.vital = true, true }
 
 func emptiesFrom(highest float64) option { return func(d *Datum) { d.rules.emptiesFrom = highest } }
-func sags(step, perHour float64) option  { return func(d *Datum) { d.rules.sag = pace{step, perHour} } }
+func sags(step, perHour float64) option { return func(d *Datum) { d.rules.sag = pace{step, perHour} } }
+
 func climbs(step, perHour float64) option {
 	return func(d *Datum) { d.rules.climb = pace{step, perHour} }
 }

@@ -56,6 +56,11 @@ func (s State) look(report *Report) scene {
 	return c
 }
 
+// Blank tells whether a report shows every gauge at 0, also those that no car which still reports can have there: a cloud
+// that has lost the car's data answers so. [State.Apply] does not believe it; a client may prefer to say that the cloud
+// has nothing to tell.
+func (r Report) Blank() bool { return State{}.look(&r).blank }
+
 // blanks tells whether an observation comes from a call that shows nothing: what such a call says besides is as hollow.
 func (c *scene) blanks(o *Observation) bool {
 	return c.blank && o.Source == c.gauges || c.nowhere && o.Source == c.coordinate && o.Datum.Group == GroupLocation

@@ -41,6 +41,15 @@ func TestApply_BlankReportChangesNothing(t *testing.T) {
 	}
 }
 
+func TestReport_KnowsThatItIsBlank(t *testing.T) {
+	if r := report(noon, hollow); !r.Blank() {
+		t.Error("a hollow report is not blank")
+	}
+	if r := report(noon, together(hollow, func(r *Report) { Battery12V.Set(r, 80, "80") })); r.Blank() || (Report{}).Blank() {
+		t.Error("a report that shows something, or nothing at all, is blank")
+	}
+}
+
 func TestApply_BlankIsToldByWhatNoCarHasAtZero(t *testing.T) {
 	forced := func(r *Report) { // without odometer, as the answer to a forced read of the flat form
 		SoC.Set(r, 0, "0")

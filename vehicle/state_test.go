@@ -5,6 +5,7 @@ import (
 	"slices"
 	"testing"
 	"time"
+	"unsafe"
 )
 
 var (
@@ -282,6 +283,19 @@ func TestApply_OldAndNewStateLiveSideBySide(t *testing.T) {
 	wantSoC(t, right, 62)
 	if _, known := Hood.Of(left); known {
 		t.Error("one successor knows what the other was told")
+	}
+}
+
+func TestState_IsSmall(t *testing.T) {
+	if size := unsafe.Sizeof(reading{}); size > 48 {
+		t.Errorf("a reading has %d bytes, and a process holds a million", size)
+	}
+	s, _, _ := State{}.Apply(fullReport(noon), noon)
+	again, _, _ := s.Apply(fullReport(noon.Add(minute)), noon.Add(minute))
+	for _, s := range []State{s, again} {
+		if cap(s.readings) != len(s.readings) {
+			t.Errorf("room for %d readings, filled with %d", cap(s.readings), len(s.readings))
+		}
 	}
 }
 

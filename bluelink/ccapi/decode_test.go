@@ -288,7 +288,8 @@ func TestDecode_ReadsTheVectorsOfThePages(t *testing.T) {
 			flat, vehicle.EV, in("vehicleStatus.airTemp", `{"value":"40H","unit":0}`), nil, []string{"air_temperature: unknown_code"},
 		},
 		"odometer 0 says nothing": {
-			flat, vehicle.EV, `{"vehicleStatus":{"engine":false},"odometer":{"value":0,"unit":1}}`, map[string]any{"engine_is_running": false},
+			flat, vehicle.EV, `{"vehicleStatus":{"engine":false},"odometer":{"value":0,"unit":1}}`,
+			map[string]any{"engine_is_running": false},
 			[]string{"odometer: sentinel"},
 		},
 		"odometer 0 of the tree says nothing": {

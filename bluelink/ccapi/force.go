@@ -50,6 +50,9 @@ func (c *cloud) forceFlat(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 	report := vehicle.Report{Engine: v.Engine, Source: "status"}
 	local := clock{c.profile.format.zone, ask.Known, time.Now()}
 	decodeFlatStatus(c.profile.format, message, local.orUTC(message.get("time")), &report)
+	if report.Blank() {
+		return vehicle.Report{}, c.fail(op, bluelink.ErrUnavailable, blankStatus)
+	}
 	if known := ask.Known.ReportedAt(); !report.Reported.IsZero() && report.Reported.Before(known) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrVehicleUnreachable, "the answer is older than what is known")
 	}

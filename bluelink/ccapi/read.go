@@ -52,8 +52,14 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 	if len(r.Observations) == 0 {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "an empty status")
 	}
+	if r.Blank() {
+		return vehicle.Report{}, c.fail(op, bluelink.ErrUnavailable, blankStatus)
+	}
 	return r, nil
 }
+
+// blankStatus is what the answer of a cloud that has lost the car's data is called.
+const blankStatus = "a blank status: every gauge is at 0"
 
 // recordsHistory tells which cars keep an energy history.
 func recordsHistory(v *vehicle.Vehicle) bool {

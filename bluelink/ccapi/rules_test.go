@@ -142,6 +142,36 @@ func TestCached_ChargeOfZeroIsBelievedOnlyWhenTheCarSaysSoTwice(t *testing.T) {
 	}
 }
 
+// TestCached_BlankStatusIsAnOutage lets a cloud answer with the defaults of a car that it does not know.
+func TestCached_BlankStatusIsAnOutage(t *testing.T) {
+	for name, status := range map[string]string{
+		"ccs2": `{"state":{"Vehicle":{"Date":"20260703064053","DrivingReady":0,"Drivetrain":{"Odometer":0,"FuelSystem":{"FuelLevel":0,"DTE":{"Total":0,"Unit":1}}},
+ "Electronics":{"Battery":{"Level":0}},"Green":{"BatteryManagement":{"BatteryRemain":{"Ratio":0}}},"Location":{"GeoCoord":{"Latitude":0,"Longitude":0}}}}}`,
+		"flat": `{"vehicleStatusInfo":{"vehicleStatus":{"time":"20260703084053","engine":false,"doorLock":false,"battery":{"batSoc":0},
+ "evStatus":{"batteryStatus":0,"drvDistance":[{"rangeByFuel":{"evModeRange":{"value":0,"unit":1}}}]}},"vehicleLocation":{"coord":{"lat":0,"lon":0}},"odometer":{"value":0,"unit":1}}}`,
+	} {
+		w := scripted(t, func(r *http.Request) (*http.Response, error) {
+			return answerWith(r, 200, `{"retCode":"S","resCode":"0000","resMsg":`+status+`}`), nil
+		})
+		v := vehicle.Vehicle{ID: "x", CloudID: "id", Engine: vehicle.EV}
+		if name == "ccs2" {
+			v.CCS2 = 1
+		}
+		_, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v})
+		if !errors.Is(err, bluelink.ErrUnavailable) || !strings.Contains(err.Error(), blankStatus) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	w := scripted(t, func(r *http.Request) (*http.Response, error) {
+		return answerWith(r, 200, `{"retCode":"S","resMsg":{"time":"20260703084053","doorLock":false,"engine":false,"battery":{"batSoc":0},
+ "evStatus":{"batteryStatus":0,"drvDistance":[{"rangeByFuel":{"evModeRange":{"value":0,"unit":1}}}]}}}`), nil
+	})
+	_, err := w.cloud.Force(t.Context(), bluelink.Ask{Vehicle: vehicle.Vehicle{ID: "x", CloudID: "id", Engine: vehicle.EV}})
+	if !errors.Is(err, bluelink.ErrUnavailable) || !strings.Contains(err.Error(), blankStatus) {
+		t.Errorf("forced: %v", err)
+	}
+}
+
 // TestDecode_UnsetTimersAndDaysAreNotSet holds the wire's ways to say "never set".
 func TestDecode_UnsetTimersAndDaysAreNotSet(t *testing.T) {
 	got, refused := believed(t, "ccs2", vehicle.EV, in("Green.Reservation.OffPeakTime", `{"StartHour":31,"StartMin":70,"EndHour":31,"EndMin":63,"Mode":0}`))
