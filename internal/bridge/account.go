@@ -18,7 +18,8 @@ import (
 type AccountStatus struct {
 	State   topic.AccountState
 	Since   time.Time
-	Message string // what a person can do; empty when all is well
+	Until   time.Time // of an expiring one; zero otherwise
+	Message string    // what a person can do; empty when all is well
 	Cars    int
 }
 
@@ -57,8 +58,14 @@ type account struct {
 	tried chan struct{} // closed when the cloud was asked for the first time
 	again chan struct{} // holds a token when the cloud shall be asked without waiting
 
-	mu      sync.Mutex // guards what follows; held while a change is handed to the outbox
-	status  AccountStatus
+	retries chan struct{} // holds a token when a person asks to sign in once more
+
+	mu      sync.Mutex              // guards what follows; held while a change is handed to the outbox
+	status  AccountStatus           // by what the last operation told
+	state   topic.AccountState      // published last
+	until   time.Time               // published last
+	since   time.Time               // of that state
+	told    []byte                  // published last
 	listed  bool                    // the cloud has named its cars
 	failing map[vehicle.ID]struct{} // cars for which the cloud failed since it last served any
 }
@@ -66,7 +73,7 @@ type account struct {
 func newAccount(b *Bridge, a Account) *account {
 	return &account{
 		Account: a, bridge: b, status: AccountStatus{State: topic.AccountStarting, Since: time.Now().UTC()},
-		tried: make(chan struct{}), again: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{},
+		tried: make(chan struct{}), again: make(chan struct{}, 1), retries: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{},
 	}
 }
 
@@ -88,11 +95,12 @@ func (a *account) observe(id vehicle.ID, err error) {
 		clear(a.failing)
 	}
 	if a.status.State == state {
+		a.tell(time.Now(), onChange)
 		return
 	}
 	before := a.status.State
 	a.status.State, a.status.Since, a.status.Message = state, time.Now().UTC(), bluelink.Hint(err)
-	a.bridge.publishAccount(a.Name, a.status)
+	a.tell(time.Now(), onNews)
 	if state == topic.AccountOnline {
 		a.bridge.log.Info("account is online", "account", a.Name, "was", string(before))
 		return
@@ -143,7 +151,7 @@ func accountStateOf(err error) topic.AccountState {
 func (a *account) run(ctx, ops context.Context) {
 	var said vehicle.Reason
 	for attempt := 1; ; attempt++ {
-		err := a.initialize(ops)
+		err := a.initialize(ops, vehicle.ByStart)
 		stopping := ctx.Err() != nil
 		if err == nil || !stopping {
 			a.observe("", err)
@@ -168,8 +176,8 @@ func (a *account) run(ctx, ops context.Context) {
 	}
 }
 
-func (a *account) initialize(ctx context.Context) error {
-	ctx = bluelink.WithTrace(ctx, bluelink.Trace{Account: a.Name, Cause: vehicle.ByStart})
+func (a *account) initialize(ctx context.Context, cause vehicle.Cause) error {
+	ctx = bluelink.WithTrace(ctx, bluelink.Trace{Account: a.Name, Cause: cause})
 	if err := a.Client.Initialize(ctx); err != nil {
 		return err
 	}
@@ -203,7 +211,7 @@ func (a *account) found() {
 func (a *account) snapshot() (status AccountStatus, listed bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	return a.status, a.listed
+	return a.stand(time.Now()).status, a.listed
 }
 
 // untilNext is the wait before the cloud is asked for the cars again after the n-th failure in a row: the backoff, or what

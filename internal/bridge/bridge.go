@@ -148,6 +148,7 @@ func (b *Bridge) serve(ctx, ops context.Context) error {
 	close(b.recalled)
 	for _, a := range b.accounts {
 		accounts.Go(func() { a.run(ctx, ops) })
+		accounts.Go(func() { a.serveRetries(ctx, ops) })
 	}
 	accounts.Wait()
 	<-ctx.Done()
@@ -243,8 +244,7 @@ func (b *Bridge) Connected() {
 	b.connections.Add(1)
 	b.publishBridge()
 	for _, a := range b.accounts {
-		status, _ := a.snapshot()
-		b.publishAccount(a.Name, status)
+		a.publish(always)
 	}
 	b.herald.anew(b.lanes.all())
 }

@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -57,4 +58,11 @@ type Account struct {
 	Key    string // in the store; another e-mail or another cloud has another
 	Client Client
 	Wanted func(vehicle.VIN) bool // nil wants all
+	Books  Books                  // nil when nothing is counted
+}
+
+// Books tell what an account and its cars have used up. They are asked at each end of an operation, and answer at once.
+type Books interface {
+	Account() AccountBook
+	Car(id vehicle.ID) topic.Used
 }

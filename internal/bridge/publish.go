@@ -39,8 +39,3 @@ func (b *Bridge) publishBridge() {
 	b.outbox.Publish(Publication{Topic: b.tree.BridgeState(), Payload: []byte(topic.Online), Retain: true})
 	b.outbox.Publish(Publication{Topic: b.tree.BridgeInfo(), Payload: b.options.Info.Payload(), Retain: true, ContentType: jsonType})
 }
-
-func (b *Bridge) publishAccount(name string, status AccountStatus) {
-	payload := topic.Account{State: status.State}.Payload()
-	b.outbox.Publish(Publication{Topic: b.tree.AccountState(name), Payload: payload, Retain: true, ContentType: jsonType})
-}

@@ -36,8 +36,11 @@ func (l *lane) interval() time.Duration {
 // refresh reads the car's state, puts it on the shelf and tells the orders.
 func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 	start := time.Now()
-	result, err := l.ask(ctx, r)
+	result, spared, err := l.askOrSpare(ctx, r)
 	took := time.Since(start)
+	if r.Mode != vehicle.Cached {
+		l.shelf.tellUsed(time.Now())
+	}
 	switch cause := context.Cause(ctx); {
 	case err == nil:
 	case errors.Is(cause, errCalledOff):
@@ -65,11 +68,24 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 		l.log.DebugContext(ctx, "value not believed", "key", refusal.Datum.Key, "reason", string(refusal.Reason), "raw", raw, "source", refusal.Source)
 	}
 	l.log.InfoContext(ctx, "refresh done", "mode", string(r.Mode), "data_source", string(result.DataSource), "seconds", took.Seconds(),
-		"changes", len(result.Changes), "refused", len(result.Refusals))
+		"changes", len(result.Changes), "refused", len(result.Refusals), "spared", string(bluelink.Reason(spared)))
+	_, reason, message := outcomeOf(spared)
 	l.end(f, func(o *order) {
 		o.sourced(result)
-		l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "")
+		l.bridge.advance(o, vehicle.Verified, reason, message)
 	})
+}
+
+// askOrSpare makes the operation. A smart refresh that may not wake the car brings what the cloud holds, and why.
+func (l *lane) askOrSpare(ctx context.Context, r vehicle.Refresh) (result bluelink.Result, spared, err error) {
+	result, err = l.ask(ctx, r)
+	if r.Mode != vehicle.Smart || !errors.Is(err, bluelink.ErrQuota) {
+		return result, nil, err
+	}
+	spared = err
+	result, err = l.ask(ctx, vehicle.Refresh{Mode: vehicle.Cached})
+	result.UpdateMethod = vehicle.Smart
+	return result, spared, err
 }
 
 // failed tells how a refresh failed. Logs say it loudly when it is new for the car, so that an outage of hours is a line

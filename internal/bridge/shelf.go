@@ -30,6 +30,7 @@ type shelf struct {
 	told    []told // by position of the row
 	refresh bluelink.Result
 	failure topic.Message // status/error; without payload before the first refresh
+	used    topic.Used    // told last
 	stale   topic.StaleReason
 	online  bool
 	born    time.Time
@@ -99,6 +100,10 @@ func (s *shelf) everything() int {
 	}
 	s.tellRefresh()
 	s.tellStale()
+	if books := s.lane.account.Books; books != nil {
+		s.used = books.Car(s.lane.id)
+		s.send(s.used.Messages(now)...)
+	}
 	return s.sent - before
 }
 

@@ -29,6 +29,10 @@ func (b *Bridge) watch(ctx context.Context) error {
 			for _, l := range b.lanes.all() {
 				l.look(now)
 				l.shelf.review(now)
+				l.shelf.tellUsed(now)
+			}
+			for _, a := range b.accounts {
+				a.publish(onNews)
 			}
 			if now.Sub(health) >= healthEvery {
 				health = now
