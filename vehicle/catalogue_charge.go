@@ -5,9 +5,14 @@ import "time"
 // week bounds what clouds estimate for charging; the bound is in minutes.
 const week = 7 * 24 * 60
 
-// The traction battery (docs/protocol/vehicle-model.md §2.8).
+// inPark is how far the charge of a car that stands may fall: 50 points, as the figure is coarse and an old default was seen
+// in its place, and 40 points an hour, which is what a small battery loses to a heater or to the house (assumed).
+var inPark = pace{50, 40}
+
+// The traction battery (docs/protocol/vehicle-model.md §2.8). A car that stands was seen to report a charge of 0, and a
+// plug that is in to vanish when charging is stopped from afar.
 var (
-	SoC               = datum[Percent](KindPercent, GroupBattery, "ev_battery_percentage", "state of charge of the traction battery", between(0, 100), in(Percentage), plugs, gauge, emptiesFrom(5), sags(50, 40))
+	SoC               = datum[Percent](KindPercent, GroupBattery, "ev_battery_percentage", "state of charge of the traction battery", between(0, 100), in(Percentage), plugs, gauge, emptiesFrom(5), sags(inPark))
 	SoH               = datum[Percent](KindPercent, GroupBattery, "ev_battery_soh_percentage", "health of the traction battery", between(1, 110), in(Percentage), plugs)
 	BatteryRemain     = datum[Quantity](KindEnergy, GroupBattery, "ev_battery_remain", "energy left in the traction battery", between(0, 2_000_000), plugs)
 	BatteryCapacity   = datum[Quantity](KindEnergy, GroupBattery, "ev_battery_capacity", "energy of the full traction battery", between(0, 2_000_000), plugs)

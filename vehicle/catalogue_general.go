@@ -19,12 +19,16 @@ var (
 	SupportsValet    = datum[bool](KindFlag, GroupIdentity, "supports_valet_mode", "valet mode can be commanded")
 )
 
-// The car as a whole (docs/protocol/vehicle-model.md §2.2).
+// drivable is how far an odometer may rise, in km: 200 an hour, and 100 in any case, as report times are coarse.
+var drivable = pace{100, 200}
+
+// The car as a whole (docs/protocol/vehicle-model.md §2.2). An odometer was seen to say 0, or last month's value, while the
+// car rests; a car that reports has some charge in its 12 V battery.
 var (
 	LastUpdatedAt      = datum[time.Time](KindTime, GroupGeneral, "last_updated_at", "when the car last reported")
 	LastScannedAt      = datum[time.Time](KindTime, GroupGeneral, "last_scanned_at", "when the cloud was last asked")
 	TotalRange         = datum[Quantity](KindDistance, GroupGeneral, "total_driving_range", "range with all that is on board", between(0, 5000), gauge, noBareZero)
-	Odometer           = datum[Quantity](KindDistance, GroupGeneral, "odometer", "distance driven", between(0, 2_000_000), rising, vital, noZero, climbs(100, 200))
+	Odometer           = datum[Quantity](KindDistance, GroupGeneral, "odometer", "distance driven", between(0, 2_000_000), rising, vital, noZero, climbs(drivable))
 	Geocode            = datum[string](KindText, GroupGeneral, "geocode", "name of the place where the car is")
 	Battery12V         = datum[Percent](KindPercent, GroupBattery, "car_battery_percentage", "charge of the 12 V battery", between(0, 100), in(Percentage), vital, emptiesFrom(10))
 	EngineRunning      = datum[bool](KindFlag, GroupEngine, "engine_is_running", "ignition on or ready to drive")

@@ -51,7 +51,7 @@ func agree(good, doubted, value any) bool {
 	if !ok || !also {
 		return same(doubted, value)
 	}
-	return first < from && second < from || second >= first
+	return first < from && second < from || first > from && second >= first
 }
 
 // leaps tells whether a change from the last good value is more than what can have happened since.

@@ -54,9 +54,6 @@ func gauge(d *Datum)      { d.rules.gauge = true }
 func vital(d *Datum)      { d.rules.gauge, d.rules.vital = true, true }
 
 func emptiesFrom(highest float64) option { return func(d *Datum) { d.rules.emptiesFrom = highest } }
-func sags(step, perHour float64) option { return func(d *Datum) { d.rules.sag = pace{step, perHour} } }
-
-func climbs(step, perHour float64) option {
-	return func(d *Datum) { d.rules.climb = pace{step, perHour} }
-}
+func sags(most pace) option              { return func(d *Datum) { d.rules.sag = most } }
+func climbs(most pace) option            { return func(d *Datum) { d.rules.climb = most } }
 func staysAfter(flag Point[bool]) option { return func(d *Datum) { d.rules.after = flag.Datum } }
