@@ -29,6 +29,7 @@ type world struct {
 	calls   *callBook
 	log     *bytes.Buffer
 	cloud   bluelink.Cloud
+	rt      http.RoundTripper // the way to the cloud
 }
 
 // newWorld opens a European account of a brand with its password.
@@ -51,6 +52,7 @@ func (w *world) open() { w.openThrough(w.RoundTripper()) }
 
 func (w *world) openThrough(rt http.RoundTripper) {
 	w.t.Helper()
+	w.rt = rt
 	var settings []bluelink.Option
 	settings = append(settings, bluelink.WithRoundTripper(rt), bluelink.WithTokenStore(w.tokens), bluelink.WithHook(w.calls),
 		bluelink.WithLogger(slog.New(slog.NewTextHandler(w.log, &slog.HandlerOptions{Level: slog.LevelDebug}))))
