@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"slices"
 	"sync"
 	"time"
 
@@ -49,7 +50,7 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 		return vehicle.Report{}, c.fail(op, bluelink.ErrBadResponse, "no "+inner)
 	}
 	decode(c.profile.format, status, clock{c.profile.format.zone, ask.Known, time.Now()}, &r)
-	if len(r.Observations) == 0 {
+	if !slices.ContainsFunc(r.Observations, saysMoreThanItsTime) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "an empty status")
 	}
 	if r.Blank() {
@@ -57,6 +58,9 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 	}
 	return r, nil
 }
+
+// saysMoreThanItsTime tells the observations that make a status one.
+func saysMoreThanItsTime(o vehicle.Observation) bool { return o.Datum != vehicle.LastUpdatedAt.Datum }
 
 // blankStatus is what the answer of a cloud that has lost the car's data is called.
 const blankStatus = "a blank status: every gauge is at 0"

@@ -323,13 +323,14 @@ func TestHistory_ReadsTheAnswersOfThePage(t *testing.T) {
 // TestCached_EmptyAnswersNeverErase lets a cloud answer without a status.
 func TestCached_EmptyAnswersNeverErase(t *testing.T) {
 	for body, want := range map[string]error{
-		`{"retCode":"S","resMsg":{"state":{"Vehicle":null}}}`: bluelink.ErrNoData,
-		`{"retCode":"S","resMsg":{"state":{"Vehicle":{}}}}`:   bluelink.ErrNoData,
-		`{"retCode":"S","resMsg":{"state":{}}}`:               bluelink.ErrBadResponse,
-		`{"retCode":"S","resMsg":{"state":{"Vehicle":"x"}}}`:  bluelink.ErrBadResponse,
-		`{"retCode":"S","resMsg":null}`:                       bluelink.ErrBadResponse,
-		`{"retCode":"S"}`:                                     bluelink.ErrBadResponse,
-		`{"retCode":"S","resMsg":[{}]}`:                       bluelink.ErrBadResponse,
+		`{"retCode":"S","resMsg":{"state":{"Vehicle":null}}}`:                      bluelink.ErrNoData,
+		`{"retCode":"S","resMsg":{"state":{"Vehicle":{}}}}`:                        bluelink.ErrNoData,
+		`{"retCode":"S","resMsg":{"state":{"Vehicle":{"Date":"20260703064053"}}}}`: bluelink.ErrNoData,
+		`{"retCode":"S","resMsg":{"state":{}}}`:                                    bluelink.ErrBadResponse,
+		`{"retCode":"S","resMsg":{"state":{"Vehicle":"x"}}}`:                       bluelink.ErrBadResponse,
+		`{"retCode":"S","resMsg":null}`:                                            bluelink.ErrBadResponse,
+		`{"retCode":"S"}`:                                                          bluelink.ErrBadResponse,
+		`{"retCode":"S","resMsg":[{}]}`:                                            bluelink.ErrBadResponse,
 	} {
 		w := scripted(t, func(r *http.Request) (*http.Response, error) { return answerWith(r, 200, body), nil })
 		report, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: vehicle.Vehicle{ID: "x", CloudID: "id", CCS2: 1}})
