@@ -126,8 +126,11 @@ func (c *cloud) sendPIN(ctx context.Context, q *request, shown keys) (token stri
 		until = sent.Add(life)
 		return nil
 	}})
-	if errors.Is(err, bluelink.ErrPIN) {
+	switch {
+	case errors.Is(err, bluelink.ErrPIN):
 		err = errors.Join(err, c.pins.refuse(ctx))
+	case err == nil: // an earlier one that was refused may be the right one again some day
+		err = c.pins.forgive(ctx)
 	}
 	return token, until, err
 }

@@ -99,6 +99,9 @@ func (p *pinMemory) forgive(ctx context.Context) error { return p.set(ctx, "") }
 func (p *pinMemory) set(ctx context.Context, mark string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.loaded && p.mark == mark {
+		return nil
+	}
 	t, err := p.load(ctx)
 	if err == nil && p.mark == mark {
 		return nil

@@ -44,7 +44,9 @@ func echoSecrets(t *testing.T) {
 	}
 	stages := []string{
 		"/register", "/authorize", "/certs", "/signin", "/v1/auth/token", "/token-exchange", "/token-refresh", "/spa/vehicles", "/latest", "/park", "/drvhistory",
+		"/user/pin", "/control/door", "/routes", "/records",
 	}
+	home := vehicle.Destination{Points: []vehicle.PointOfInterest{{Name: "Home", Latitude: 52.5234, Longitude: 13.4567}}}
 	for shape, answer := range shapes {
 		for _, stage := range stages {
 			w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
@@ -63,6 +65,7 @@ func echoSecrets(t *testing.T) {
 				return answer(r, echo), nil
 			})
 			var texts []string
+			var control string
 			note := func(err error) {
 				if err != nil {
 					texts = append(texts, err.Error())
@@ -74,6 +77,13 @@ func echoSecrets(t *testing.T) {
 			if err == nil {
 				_, err = w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: list[0]})
 				note(err)
+				for i, c := range []vehicle.Command{vehicle.Lock{}, home} {
+					_, err = w.cloud.Send(t.Context(), bluelink.Ask{Vehicle: list[i]}, c)
+					note(err)
+				}
+				_, err = w.cloud.Action(t.Context(), list[0], "1")
+				note(err)
+				control = strings.TrimPrefix(w.cloud.(*cloud).control.token, "Bearer ")
 				w.tokens.expire()
 				w.openThrough(echoing)
 				note(w.cloud.Login(t.Context()))
@@ -86,7 +96,7 @@ func echoSecrets(t *testing.T) {
 			if stored.Stopped != nil {
 				texts = append(texts, stored.Stopped.Text)
 			}
-			secrets := []string{sim.Email, "demo", vin, stored.Access, stored.Refresh, stored.Device}
+			secrets := []string{sim.Email, "demo", vin, stored.Access, stored.Refresh, stored.Device, `"` + sim.PIN, control, "52.52", "13.45"}
 			for _, token := range stored.Extra {
 				secrets = append(secrets, token)
 			}
