@@ -101,7 +101,8 @@ func (c *Client) car(id vehicle.ID) (*car, error) {
 func (k *car) ask(ctx context.Context) Ask {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	return Ask{Vehicle: k.vehicle, Known: k.state, Sparing: TraceOf(ctx).Cause == vehicle.ByTimer}
+	trace := TraceOf(ctx)
+	return Ask{Vehicle: k.vehicle, Known: k.state, Sparing: trace.Sparing || trace.Cause == vehicle.ByTimer}
 }
 
 // apply believes a report.

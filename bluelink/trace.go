@@ -12,6 +12,7 @@ type Trace struct {
 	Vehicle vehicle.ID
 	Command string // id of the command
 	Cause   vehicle.Cause
+	Sparing bool // as few calls as will do, whoever asked; what a timer asks for is sparing anyway
 	// Waiting is told when the operation begins (true) and ends (false) to wait for its turn, so that whoever watches it
 	// does not take it for stuck. Nil when nobody watches.
 	Waiting func(bool)

@@ -36,6 +36,12 @@ type Spec struct {
 	Local bool
 	// Effect tells what the car's state says of the command's effect; nil where no data point shows it.
 	Effect func(Command, State) Effect
+	// Lasts is how long the effect must last: cars and schedules undo some by themselves, moments later.
+	Lasts time.Duration
+	// Again is what the command does to a car that is already as it asks for.
+	Again Again
+	// Slider marks what people set with sliders: of several in a row only the newest is meant.
+	Slider bool
 
 	// idMeans tells that the key "id" is no id of this command but says which one it is about.
 	idMeans string
@@ -68,6 +74,16 @@ const (
 	FieldWord                        // one of a list, case does not matter
 	FieldText                        // any text of 1 to 256 bytes
 	FieldObject                      // JSON of a form of its own
+)
+
+// Again is what a command does to a car that is already as it asks for.
+type Again uint8
+
+// The ways.
+const (
+	AgainActs   Again = iota // something, or it may: somebody may have opened the doors since
+	AgainIdles               // nothing, as far as a report of the last moments shows the whole effect
+	AgainUndoes              // the opposite: clouds take it for a toggle (kia_uvo#875: stopping starts)
 )
 
 // Effect is what a state says of a command's effect.
@@ -175,4 +191,10 @@ func toggle(name, topic, meaning string, limit time.Duration, words []string, c 
 		Name: name, Topic: topic, Meaning: meaning, Words: words, Limit: limit, Wakes: wakes, Effect: shown,
 		build: func(Values) (Command, error) { return c(), nil },
 	}
+}
+
+// idles completes the row of a command that a car which is already so need not be sent.
+func idles(row *Spec) *Spec {
+	row.Again = AgainIdles
+	return row
 }

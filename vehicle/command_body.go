@@ -98,8 +98,8 @@ var hazardSpec = &Spec{
 }
 
 var (
-	valetOnSpec = toggle("valet-on", "valet", "switch valet mode on", usualLimit, []string{"on"},
-		func() Command { return ValetOn{} }, shows(ValetMode, true))
-	valetOffSpec = toggle("valet-off", "valet", "switch valet mode off", usualLimit, []string{"off"},
-		func() Command { return ValetOff{} }, shows(ValetMode, false))
+	valetOnSpec = idles(toggle("valet-on", "valet", "switch valet mode on", usualLimit, []string{"on"},
+		func() Command { return ValetOn{} }, shows(ValetMode, true)))
+	valetOffSpec = idles(toggle("valet-off", "valet", "switch valet mode off", usualLimit, []string{"off"},
+		func() Command { return ValetOff{} }, shows(ValetMode, false)))
 )

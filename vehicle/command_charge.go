@@ -1,6 +1,9 @@
 package vehicle
 
-import "errors"
+import (
+	"errors"
+	"time"
+)
 
 // ChargeStart starts charging.
 type ChargeStart struct{}
@@ -52,15 +55,22 @@ func (SetV2LLimit) Spec() *Spec { return v2lLimitSpec }
 func (SetV2LLimit) command()    {}
 
 var (
-	chargeStartSpec = toggle("charge-start", "charge", "start charging", usualLimit, []string{"start"},
-		func() Command { return ChargeStart{} }, shows(Charging, true))
-	chargeStopSpec = toggle("charge-stop", "charge", "stop charging", usualLimit, []string{"stop"},
-		func() Command { return ChargeStop{} }, shows(Charging, false))
+	chargeStartSpec = charges(toggle("charge-start", "charge", "start charging", usualLimit, []string{"start"},
+		func() Command { return ChargeStart{} }, shows(Charging, true)))
+	chargeStopSpec = charges(toggle("charge-stop", "charge", "stop charging", usualLimit, []string{"stop"},
+		func() Command { return ChargeStop{} }, shows(Charging, false)))
 	chargePortOpenSpec = toggle("charge-port-open", "charge_port", "open the charge port", portLimit, []string{"open"},
 		func() Command { return OpenChargePort{} }, shows(ChargePortOpen, true))
 	chargePortCloseSpec = toggle("charge-port-close", "charge_port", "close the charge port", portLimit, []string{"close"},
 		func() Command { return CloseChargePort{} }, shows(ChargePortOpen, false))
 )
+
+// charges completes the rows of starting and stopping: a schedule in the car may decide otherwise a moment later
+// (kia_uvo#342).
+func charges(row *Spec) *Spec {
+	row.Again, row.Lasts = AgainUndoes, time.Minute
+	return row
+}
 
 var chargeLimitsSpec = &Spec{
 	Name: "charge-limits", Topic: "charge_limit", Meaning: "set the charge limits",
@@ -69,7 +79,7 @@ var chargeLimitsSpec = &Spec{
 		{Key: "ac", Meaning: "limit on AC", Kind: FieldNumber, Min: 50, Max: 100, Step: 10, Unit: Percentage},
 		{Key: "dc", Meaning: "limit on DC", Kind: FieldNumber, Min: 50, Max: 100, Step: 10, Unit: Percentage},
 	},
-	Limit: usualLimit, Wakes: wakes,
+	Limit: usualLimit, Wakes: wakes, Slider: true, Again: AgainIdles,
 	Effect: func(c Command, s State) Effect {
 		limits, _ := c.(ChargeLimits)
 		return both(limitEffect(limits.AC, LimitAC, s), limitEffect(limits.DC, LimitDC, s))
@@ -105,7 +115,7 @@ func both(a, b Effect) Effect {
 var chargingCurrentSpec = &Spec{
 	Name: "charging-current", Topic: "charging_current", Meaning: "set the AC charging current",
 	Fields: []Field{{Key: "level", Meaning: "1 all, 2 90 %, 3 60 %", Kind: FieldNumber, Min: 1, Max: 3, Step: 1, Required: true}},
-	Limit:  usualLimit, Wakes: wakes,
+	Limit:  usualLimit, Wakes: wakes, Slider: true, Again: AgainIdles,
 	Effect: func(c Command, s State) Effect {
 		current, _ := c.(SetChargingCurrent)
 		is, known := ChargingCurrent.Of(s)
@@ -125,7 +135,7 @@ var chargingCurrentSpec = &Spec{
 var v2lLimitSpec = &Spec{
 	Name: "v2l-limit", Topic: "v2l_limit", Meaning: "set the charge at which discharging to a load ends", Plain: "limit",
 	Fields: []Field{{Key: "limit", Meaning: "charge", Kind: FieldNumber, Min: 20, Max: 80, Step: 10, Unit: Percentage, Required: true}},
-	Limit:  usualLimit, Wakes: wakes,
+	Limit:  usualLimit, Wakes: wakes, Slider: true, Again: AgainIdles,
 	Effect: func(c Command, s State) Effect {
 		limit, _ := c.(SetV2LLimit)
 		return limitEffect(Some(limit.Limit), V2LLimit, s)

@@ -106,13 +106,13 @@ func seatOf(v Values, key string) Optional[Seat] {
 	return Some(seat)
 }
 
-var climateStopSpec = toggle("climate-stop", "climate", "stop the climate control", usualLimit, []string{"stop", "stop_climate"},
-	func() Command { return ClimateStop{} }, shows(AirControl, false))
+var climateStopSpec = idles(toggle("climate-stop", "climate", "stop the climate control", usualLimit, []string{"stop", "stop_climate"},
+	func() Command { return ClimateStop{} }, shows(AirControl, false)))
 
 var climateTargetSpec = &Spec{
 	Name: "climate-target", Topic: "climate_target", Meaning: "temperature for the next start; never wakes the car", Plain: "set_temp",
 	Fields: []Field{{Key: "set_temp", Meaning: setTempField.Meaning, Kind: FieldNumber, Min: 14, Max: 90, Required: true}, unitField},
-	Local:  true, Wakes: lets,
+	Local:  true, Wakes: lets, Slider: true,
 	build: func(v Values) (Command, error) {
 		temperature, err := temperatureOf(v)
 		return ClimateTarget{temperature.Value}, err

@@ -18,6 +18,10 @@ type Request struct {
 	ID      string    // 1–64 of [A-Za-z0-9_-]; empty when the sender gave none
 	Expires time.Time // zero when the sender gave none
 	Source  string    // free text of the sender, for logs
+
+	// What DecodeRequest has read it from, so that it can be kept and read again; empty of a request made otherwise.
+	Topic   string
+	Payload []byte
 }
 
 // requestKeys are the JSON keys that every command takes, and action the one that chooses among those of a topic.
@@ -38,6 +42,14 @@ var (
 // command and of every command. The error wraps [ErrInvalid] and says what would be accepted; the request then still
 // carries the id, when that could be read. A topic that takes no commands is [ErrUnknownCommand].
 func DecodeRequest(topic string, payload []byte) (Request, error) {
+	request, err := decodeRequest(topic, payload)
+	if err == nil {
+		request.Topic, request.Payload = topic, payload
+	}
+	return request, err
+}
+
+func decodeRequest(topic string, payload []byte) (Request, error) {
 	specs, key := rowsOf(topic)
 	if len(specs) == 0 {
 		return Request{}, fmt.Errorf("%w as %.64q; there are %s", ErrUnknownCommand, topic, strings.Join(CommandTopics(), ", "))
