@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -20,7 +21,7 @@ func open(options ...bluelink.Option) (*bluelink.Client, *sim.Sim) {
 		panic(err)
 	}
 	cloud, err := clouds.Open(bluelink.Account{
-		Region: vehicle.Europe, Brand: vehicle.Kia, Username: sim.Email, Password: sim.Password,
+		Region: vehicle.Europe, Brand: vehicle.Kia, Username: sim.Email, Password: sim.Password, PIN: sim.PIN,
 	}, append(options, bluelink.WithRoundTripper(world.RoundTripper()))...)
 	if err != nil {
 		panic(err)
@@ -108,6 +109,39 @@ func ExampleClient_State() {
 	// odometer 12345.6 km
 	// in miles 7671
 	// locked true true
+}
+
+// A command is sent once. Its action tells how far it has come; afterwards only the car's own report shows what it did. What
+// the car cannot do is not in its capabilities, and is refused before anything is sent.
+func ExampleClient_Do() {
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+
+	client, _ := open()
+	if err := client.Initialize(ctx); err != nil {
+		panic(err)
+	}
+	car := client.Vehicles()[0]
+	start := vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 21.5, Unit: vehicle.Celsius}), Duration: vehicle.Some(10 * time.Minute)}
+	action, err := client.Do(ctx, car.ID, start)
+	if bluelink.MayHaveSucceeded(err) {
+		panic("do not send it again: look at the car's state")
+	}
+	if err != nil {
+		panic(err)
+	}
+	status, err := client.ActionStatus(ctx, car.ID, action) // and again every few seconds, while it is pending
+	if err != nil {
+		panic(err)
+	}
+	fmt.Println("start the climate:", status)
+
+	petrol := client.Vehicles()[3]
+	_, err = client.Do(ctx, petrol.ID, vehicle.ChargeStart{})
+	fmt.Println("charge a petrol car:", bluelink.Reason(err), slices.Contains(petrol.Capabilities.Commands, "charge-start"))
+	// Output:
+	// start the climate: pending
+	// charge a petrol car: unsupported false
 }
 
 // meter counts calls and forbids those that wake a car.
