@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -35,7 +36,8 @@ type LoginOptions struct {
 type Logins struct {
 	LoginOptions
 
-	settled atomic.Bool // a read that goes well is no news: the device is known, and no failure is left
+	settled atomic.Bool               // a read that goes well is no news: the device is known, and no failure is left
+	shown   atomic.Pointer[loginBook] // what those see who only look: they never wait for the disk
 
 	mu      sync.Mutex // guards what follows; held while the book is written: attempts are rare, and one at a time
 	book    loginBook
@@ -93,7 +95,7 @@ func OpenLogins(ctx context.Context, o LoginOptions) (*Logins, error) {
 	damaged := (*store.DamagedError)(nil)
 	switch {
 	case errors.Is(err, store.ErrNotFound):
-		return g, nil
+		err = nil
 	case errors.As(err, &damaged):
 	case err != nil:
 		return nil, fmt.Errorf("open the login guard of account %s: %w", o.Account, err)
@@ -284,9 +286,11 @@ func (g *Logins) refund(ctx context.Context, a act) {
 	g.note(ctx)
 }
 
-// settle notes whether a read that goes well would tell anything. The lock is held, or nobody else knows g.
+// settle shows the book as it now is, and notes whether a read that goes well would tell anything. The lock is held, or
+// nobody else knows g.
 func (g *Logins) settle() {
 	g.settled.Store(g.book.Device != deviceAsked && g.book.Failed == nil)
+	g.shown.Store(&loginBook{maps.Clone(g.book.Acts), g.book.Device, g.book.Failed}) // the lists in it are never changed, only replaced
 }
 
 // note writes what must not be lost but holds nobody up. The lock is held.
@@ -314,23 +318,21 @@ func (g *Logins) write(ctx context.Context) error {
 
 // Today counts the acts of the last 24 hours.
 func (g *Logins) Today() map[string]int {
-	g.mu.Lock()
-	defer g.mu.Unlock()
+	book := g.shown.Load()
 	counts, now := map[string]int{}, time.Now()
 	for a := range bounds {
-		counts[string(a)] = len(recent(g.book.Acts[a], now))
+		counts[string(a)] = len(recent(book.Acts[a], now))
 	}
 	return counts
 }
 
 // Next is when signing in is tried again after it failed; zero when it may be tried now or did not fail.
 func (g *Logins) Next() time.Time {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	if g.book.Failed == nil {
+	book := g.shown.Load()
+	if book.Failed == nil {
 		return time.Time{}
 	}
 	now := time.Now()
-	until, _ := allowed(bounds[actLogin], recent(g.book.Acts[actLogin], now), now)
+	until, _ := allowed(bounds[actLogin], recent(book.Acts[actLogin], now), now)
 	return until
 }
