@@ -402,6 +402,71 @@ func TestExpiry_WhoWaitsForItsTurnTooLongIsCalledOff(t *testing.T) {
 	})
 }
 
+// An operation that was called off may take a while to notice; nobody may join it.
+func TestLane_NobodySharesARefreshThatWasCalledOff(t *testing.T) {
+	c := newCloud(car(1))
+	bubble(t, c, func(t *testing.T, w *world) {
+		deaf := make(chan struct{})
+		c.reply(func(ctx context.Context, made call) (vehicle.Report, error) {
+			if done := made.trace.Wait(); made.trace.Command == "late" {
+				<-deaf
+				done()
+			}
+			return report(made.at, soc(50)), context.Cause(ctx)
+		})
+		w.refresh("car-1", "late", "cached")
+		pass(130 * time.Second)
+		w.refresh("car-1", "next", "cached")
+		synctest.Wait()
+		if r := w.last("car-1", "next"); r.State != "queued" || w.last("car-1", "late").State != "expired" {
+			t.Errorf("beside a refresh that was called off: %+v", r)
+		}
+		close(deaf)
+		synctest.Wait()
+		if r := w.last("car-1", "next"); r.State != "verified" || len(c.made()) != 2 {
+			t.Errorf("afterwards: %+v, %d operations", r, len(c.made()))
+		}
+	})
+}
+
+func TestLane_RefreshBehindACommandShowsItsEffect(t *testing.T) {
+	c := newCloud(car(1))
+	bubble(t, c, func(t *testing.T, w *world) {
+		g := c.hold()
+		w.refresh("car-1", "flying", "cached")
+		synctest.Wait()
+		w.refresh("car-1", "shares", "cached")
+		w.Handle(w.message("car-1", "lock", `{"id":"lock","action":"lock"}`))
+		w.refresh("car-1", "behind", "cached")
+		synctest.Wait()
+		if a, b := w.last("car-1", "shares"), w.last("car-1", "behind"); a.State != "sent" || b.State != "queued" {
+			t.Errorf("before the command %s, behind it %s", a.State, b.State)
+		}
+		close(g)
+		synctest.Wait()
+		if r := w.last("car-1", "behind"); !r.Terminal {
+			t.Errorf("ended %+v", r)
+		}
+	})
+}
+
+func TestLog_SaysAtDebugWhatIsHandedOverAndAtInfoWhatIsDoneInHowManySeconds(t *testing.T) {
+	c := newCloud(car(1))
+	bubble(t, c, func(t *testing.T, w *world) {
+		g := c.hold()
+		w.refresh("car-1", "x", "smart:60")
+		pass(1500 * time.Millisecond)
+		if n := len(w.log.with("level=DEBUG", "handed to the lane", "vehicle=car-1", "command=x", "cause=mqtt", "smart:60")); n != 1 {
+			t.Errorf("the hand-over stands %d times in the log", n)
+		}
+		g <- nil
+		synctest.Wait()
+		if n := len(w.log.with("level=INFO", "refresh done", "vehicle=car-1", "mode=smart", "seconds=1.5")); n != 1 {
+			t.Errorf("the end stands %d times in the log", n)
+		}
+	})
+}
+
 func TestRecord_EndsAsTheOperationDid(t *testing.T) {
 	for _, test := range []struct {
 		err           error

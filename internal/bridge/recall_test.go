@@ -3,6 +3,7 @@ package bridge_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -107,19 +108,21 @@ func TestRecall_NameStaysWhenTheCloudGivesTheCarAnotherID(t *testing.T) {
 		w.stop()
 		moved := car(1)
 		moved.CloudID = "another-id"
-		for range 2 { // the second time the new id comes from the store
-			c := newCloud(moved)
+		w = build(t, newCloud(moved), keeping(memory)).run()
+		w.stop()
+		for _, c := range []*cloud{down(), newCloud(moved)} { // known from the store, then from the list
+			name := fmt.Sprint(len(c.cars), " cars in the list")
 			w = build(t, c, keeping(memory)).run()
 			if names(w) != "car-1" {
-				t.Errorf("cars %q", names(w))
+				t.Errorf("%s: cars %q", name, names(w))
 			}
 			w.refresh("car-1", "x", "cached")
 			synctest.Wait()
 			if made := c.made(); len(made) != 1 || made[0].ask.Vehicle.CloudID != "another-id" {
-				t.Errorf("operations %+v", made)
+				t.Errorf("%s: operations %+v", name, made)
 			}
 			if _, err := w.Car("another-id"); err != nil {
-				t.Errorf("the new id finds nothing: %v", err)
+				t.Errorf("%s: the new id finds nothing: %v", name, err)
 			}
 			w.stop()
 		}
