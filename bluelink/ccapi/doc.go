@@ -2,10 +2,11 @@
 // variants for Australia, New Zealand, India, China and Brazil (docs/protocol/europe.md, docs/protocol/ccs2-status.md).
 // One protocol, many rows: what differs between brands and regions stands in profiles.go.
 //
-// Open gives the account as a bluelink.Cloud; callers reach it through package clouds. Start with cloud.go, which makes
-// one call, and read.go, which is a cached refresh. A car answers in one of two forms, whichever its row of the vehicle
-// list says: the flat form (state.go) or the CCS2 tree (ccs2.go). Both are read by tables of rules (leaf.go) from a
-// tolerant view of the JSON text (wire.go), so that a damaged leaf costs its own data point and nothing else.
+// Open gives the account as a bluelink.Cloud; callers reach it through package clouds. Start with call.go, which makes
+// one call, read.go, which is a cached refresh, and commands.go, which is the table of commands. A car answers in one of
+// two forms, whichever its row of the vehicle list says: the flat form (state.go) or the CCS2 tree (ccs2.go). Both are read
+// by tables of rules (leaf.go) from a tolerant view of the JSON text (wire.go), so that a damaged leaf costs its own data
+// point and nothing else.
 //
 // Only package clouds imports it, besides tests.
 package ccapi
