@@ -63,7 +63,9 @@ func (c *cloud) readHistory(ctx context.Context, v *vehicle.Vehicle, distance ve
 	r := vehicle.Report{Engine: v.Engine, Source: "drvhistory"}
 	var all value
 	beside, ctx := errgroup.WithContext(ctx)
-	beside.Go(func() (err error) { all, err = c.askHistory(ctx, v, "1"); return err })
+	beside.Go(func() error {
+		return contained(func() (err error) { all, err = c.askHistory(ctx, v, "1"); return err })
+	})
 	month, err := c.askHistory(ctx, v, "0")
 	if err != nil {
 		beside.Go(func() error { return err }) // which calls the other one off

@@ -86,15 +86,18 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	var beside sync.WaitGroup
 	if want.parked || want.live {
 		beside.Go(func() {
-			var err error
-			place, err = c.readPlace(ctx, ask, want.live)
-			c.overlook(ctx, v, "position", err)
+			c.overlook(ctx, v, "position", contained(func() (err error) {
+				place, err = c.readPlace(ctx, ask, want.live)
+				return err
+			}))
 		})
 	}
 	if want.history {
-		var err error
 		odometer := odometerOf(report, ask.Known)
-		history, err = c.readHistory(ctx, v, odometer.Unit)
+		err := contained(func() (err error) {
+			history, err = c.readHistory(ctx, v, odometer.Unit)
+			return err
+		})
 		c.historyAsked(v.ID, odometer, time.Now(), err)
 		c.overlook(ctx, v, "energy history", err)
 	}
@@ -114,7 +117,12 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 
 // overlook tells of a part that is left out of a report.
 func (c *cloud) overlook(ctx context.Context, v *vehicle.Vehicle, part string, err error) {
-	if err != nil {
+	fault := (*faultError)(nil)
+	switch {
+	case err == nil:
+	case errors.As(err, &fault):
+		c.log.ErrorContext(ctx, "panic in an operation; please report it", "part", part, "vehicle", string(v.ID), "panic", fault.Error(), "stack", string(fault.stack))
+	default:
 		c.log.DebugContext(ctx, "left out of the report", "part", part, "vehicle", string(v.ID), "error", err)
 	}
 }

@@ -151,7 +151,10 @@ func accountStateOf(err error) topic.AccountState {
 func (a *account) run(ctx, ops context.Context) {
 	var said vehicle.Reason
 	for attempt := 1; ; attempt++ {
-		err := a.initialize(ops, vehicle.ByStart)
+		var err error
+		if fault := a.bridge.contain(ctx, "account", func() { err = a.initialize(ops, vehicle.ByStart) }); fault != nil {
+			err = fault
+		}
 		stopping := ctx.Err() != nil
 		if err == nil || !stopping {
 			a.observe("", err)

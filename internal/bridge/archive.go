@@ -35,8 +35,9 @@ type saved struct {
 
 // archive writes cars to the store, behind the lanes: a lane never waits for the disk.
 type archive struct {
-	store store.Store
-	log   *slog.Logger
+	store   store.Store
+	log     *slog.Logger
+	contain func(ctx context.Context, part string, work func()) error
 
 	mu    sync.Mutex // guards what follows
 	dirty map[*lane]struct{}
@@ -46,9 +47,9 @@ type archive struct {
 	done chan struct{}
 }
 
-func newArchive(s store.Store, log *slog.Logger) *archive {
+func newArchive(b *Bridge) *archive {
 	return &archive{
-		store: s, log: log, dirty: map[*lane]struct{}{}, names: map[vehicle.ID]string{},
+		store: b.options.Store, log: b.log, contain: b.contain, dirty: map[*lane]struct{}{}, names: map[vehicle.ID]string{},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
@@ -162,7 +163,7 @@ func (a *archive) flush() error {
 
 // save writes some cars together, or one by one where the store cannot do that or one of them cannot be written.
 func (a *archive) save(ctx context.Context, some []*lane) error {
-	ops, err := a.encode(some)
+	ops, err := a.encode(ctx, some)
 	if err == nil {
 		_, err = a.store.Apply(ctx, ops...)
 	}
@@ -188,11 +189,12 @@ func (a *archive) save(ctx context.Context, some []*lane) error {
 	return fmt.Errorf("write %d cars: %w", len(some), err)
 }
 
-func (a *archive) encode(some []*lane) (ops []store.Op, err error) {
+func (a *archive) encode(ctx context.Context, some []*lane) (ops []store.Op, err error) {
 	for _, l := range some {
 		car := l.shelf.car()
-		value, err := json.Marshal(saved{l.bound, l.account.Key, car.Vehicle, car.State})
-		if err != nil {
+		var value []byte
+		fault := a.contain(ctx, "archive", func() { value, err = json.Marshal(saved{l.bound, l.account.Key, car.Vehicle, car.State}) })
+		if err = errors.Join(fault, err); err != nil {
 			return ops, fmt.Errorf("encode the state of %s: %w", car.Name, err)
 		}
 		ops = append(ops, store.PutOp(vehiclePrefix+string(l.id), value, store.AnyRevision))

@@ -70,9 +70,10 @@ func New(o Options) (*Bridge, error) {
 		return nil, fmt.Errorf("bridge: %w", err)
 	}
 	b := &Bridge{
-		options: o, log: o.Log, tree: o.Tree, outbox: o.Outbox, metrics: o.Metrics, lanes: newLanes(), herald: newHerald(o.Outbox),
-		archive: newArchive(o.Store, o.Log), inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
+		options: o, log: o.Log, tree: o.Tree, outbox: o.Outbox, metrics: o.Metrics, lanes: newLanes(),
+		inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
 	}
+	b.herald, b.archive = newHerald(b), newArchive(b)
 	for _, a := range o.Accounts {
 		b.accounts = append(b.accounts, newAccount(b, a))
 	}
@@ -164,8 +165,10 @@ func (b *Bridge) recall(ctx context.Context) error {
 		}
 		for _, a := range b.accounts {
 			if a.Key == saved.Account && a.wants(saved.Vehicle) {
-				a.Client.Seed(saved.Vehicle, saved.State)
-				b.adopt(a, saved.Vehicle, saved.State)
+				_ = b.contain(ctx, "recall", func() {
+					a.Client.Seed(saved.Vehicle, saved.State)
+					b.adopt(a, saved.Vehicle, saved.State)
+				})
 				break
 			}
 		}

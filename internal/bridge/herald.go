@@ -16,14 +16,17 @@ const drainPatience = time.Second
 // thousand cars are more than a million publications, which must not lie in memory at once; commands and refreshes go
 // on beside it.
 type herald struct {
-	outbox Outbox
+	outbox  Outbox
+	contain func(ctx context.Context, part string, work func()) error
 
 	mu   sync.Mutex // guards line
 	line []*lane    // whose cars are to be published
 	work chan struct{}
 }
 
-func newHerald(o Outbox) *herald { return &herald{outbox: o, work: make(chan struct{}, 1)} }
+func newHerald(b *Bridge) *herald {
+	return &herald{outbox: b.outbox, contain: b.contain, work: make(chan struct{}, 1)}
+}
 
 // announce puts one car in line.
 func (h *herald) announce(l *lane) {
@@ -69,7 +72,8 @@ func (h *herald) run(ctx context.Context) error {
 		case <-h.work:
 		}
 		for l := h.next(); l != nil && ctx.Err() == nil; l = h.next() {
-			if published += l.shelf.everything(); published >= portion {
+			_ = h.contain(ctx, "herald", func() { published += l.shelf.everything() })
+			if published >= portion {
 				published = 0
 				h.drain(ctx)
 			}

@@ -24,7 +24,9 @@ func (b *Bridge) Handle(m Message) {
 	default:
 		b.metrics.dropped.Inc()
 		b.overrun.Do(func() { b.log.Warn("messages come in faster than they can be decoded and are turned away") })
-		b.turnAway(m)
+		if b.contain(context.Background(), "intake", func() { b.turnAway(m) }) != nil {
+			m.acknowledge()
+		}
 	}
 	if b.stopped.Load() {
 		b.drain() // there is no intake any more; the lanes are closed and refuse
@@ -41,8 +43,15 @@ func (b *Bridge) intake(ctx context.Context) error {
 			b.drain()
 			return nil
 		case m := <-b.inbox:
-			b.take(m)
+			b.receive(ctx, m)
 		}
+	}
+}
+
+// receive takes one message. One that hits a fault of ours is acknowledged all the same, or it would come again.
+func (b *Bridge) receive(ctx context.Context, m Message) {
+	if b.contain(ctx, "intake", func() { b.take(m) }) != nil {
+		m.acknowledge()
 	}
 }
 

@@ -130,6 +130,13 @@ func (l *lane) fly(ctx context.Context) bool {
 	trace := f.lead.trace(l.account.Name)
 	trace.Vehicle, trace.Waiting = l.id, func(waits bool) { l.turn(f, waits) }
 	ctx = bluelink.WithTrace(ctx, trace)
+	if fault := l.bridge.contain(ctx, "lane", func() { l.carryOut(ctx, f) }); fault != nil {
+		l.bridge.contain(ctx, "lane", func() { l.crashed(f, fault) })
+	}
+	return true
+}
+
+func (l *lane) carryOut(ctx context.Context, f *flight) {
 	switch command := f.command.(type) {
 	case vehicle.Refresh:
 		l.refresh(ctx, f, command)
@@ -138,7 +145,14 @@ func (l *lane) fly(ctx context.Context) bool {
 			l.bridge.advance(o, vehicle.Rejected, vehicle.Unsupported, "this car cannot do that")
 		})
 	}
-	return true
+}
+
+// crashed ends a flight whose end was lost in a fault of ours, so that its senders are answered and the next one can leave.
+func (l *lane) crashed(f *flight, fault error) {
+	defer l.end(f, func(o *order) { l.bridge.advance(o, vehicle.Failed, vehicle.Internal, fault.Error()) })
+	if r, refresh := f.command.(vehicle.Refresh); refresh {
+		l.shelf.failed(r.Mode, fault, vehicle.Internal, fault.Error())
+	}
 }
 
 // depart takes the first flight in line that somebody still waits for; nil when there is none.

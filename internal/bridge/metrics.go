@@ -19,6 +19,7 @@ type Metrics struct {
 	queued   prometheus.Gauge
 	merged   prometheus.Counter
 	stuck    prometheus.Counter
+	faults   *prometheus.CounterVec
 	records  *prometheus.CounterVec
 	refresh  *prometheus.HistogramVec
 }
@@ -46,6 +47,9 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 		stuck: prometheus.NewCounter(prometheus.CounterOpts{
 			Name: "bluelink2mqtt_lanes_stuck_total", Help: "Lanes that were found stuck.",
 		}),
+		faults: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "bluelink2mqtt_faults_total", Help: "Faults of this program that were contained (panics), by the part that hit them.",
+		}, []string{"part"}),
 		records: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "bluelink2mqtt_commands_total", Help: "Commands by their terminal state and reason; none for no reason.",
 		}, []string{"command", "state", "reason"}),
@@ -54,7 +58,7 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 240},
 		}, []string{"mode", "outcome"}),
 	}
-	registry.MustRegister(m.lag, m.dropped, m.strays, m.queued, m.merged, m.stuck, m.records, m.refresh)
+	registry.MustRegister(m.lag, m.dropped, m.strays, m.queued, m.merged, m.stuck, m.faults, m.records, m.refresh)
 	return m
 }
 

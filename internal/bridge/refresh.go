@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"math/rand/v2"
-	"runtime/debug"
 	"slices"
 	"time"
 
@@ -103,14 +102,15 @@ func (l *lane) failed(ctx context.Context, f *flight, mode vehicle.RefreshMode, 
 	l.end(f, func(o *order) { l.bridge.advance(o, state, reason, message) })
 }
 
-// ask makes the operation. A fault of ours in it costs this operation, not the process with all its other cars.
+// ask makes the operation.
 func (l *lane) ask(ctx context.Context, r vehicle.Refresh) (result bluelink.Result, err error) {
-	defer func() {
-		if fault := recover(); fault != nil {
-			err = fmt.Errorf("%s refresh of %s panicked: %v", r.Mode, l.id, fault)
-			l.log.ErrorContext(ctx, "panic in an operation; please report it", "panic", fmt.Sprint(fault), "stack", string(debug.Stack()))
-		}
-	}()
+	if fault := l.bridge.contain(ctx, "operation", func() { result, err = l.call(ctx, r) }); fault != nil {
+		return bluelink.Result{}, fmt.Errorf("%s refresh of %s: %w", r.Mode, l.id, fault)
+	}
+	return result, err
+}
+
+func (l *lane) call(ctx context.Context, r vehicle.Refresh) (bluelink.Result, error) {
 	client := l.account.Client
 	switch r.Mode {
 	case vehicle.Force:

@@ -27,16 +27,18 @@ func (b *Bridge) watch(ctx context.Context) error {
 			return nil
 		case now := <-ticker.C:
 			for _, l := range b.lanes.all() {
-				l.look(now)
-				l.shelf.review(now)
-				l.shelf.tellUsed(now)
+				_ = b.contain(ctx, "watch", func() {
+					l.look(now)
+					l.shelf.review(now)
+					l.shelf.tellUsed(now)
+				})
 			}
 			for _, a := range b.accounts {
-				a.publish(onNews)
+				_ = b.contain(ctx, "watch", func() { a.publish(onNews) })
 			}
 			if now.Sub(health) >= healthEvery {
 				health = now
-				b.publishHealth()
+				_ = b.contain(ctx, "watch", b.publishHealth)
 			}
 		}
 	}
