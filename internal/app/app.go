@@ -208,7 +208,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	options := mqtt.Options{
 		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
 		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
-		KeepAlive: m.KeepAlive, Logger: a.log, Subscriptions: []string{tree.CommandFilter()},
+		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: []string{tree.CommandFilter()},
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },
@@ -235,6 +235,11 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	a.registry.MustRegister(mqttCollector{a.mqtt})
 	return nil
 }
+
+// eventLimit bounds the records and positions that wait for the broker. It must not be reached while there is a
+// connection, since each command is promised the record of its end: a thousand cars whose refreshes end together have
+// three thousand records and six thousand positions to tell.
+const eventLimit = 1 << 16
 
 // receiveWindow bounds what a broker may send before it is acknowledged; it is well below the bridge's inbox.
 const receiveWindow = 1024
