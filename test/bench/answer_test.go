@@ -3,7 +3,6 @@ package bench
 import (
 	"context"
 	"fmt"
-	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -18,7 +17,7 @@ const forceTakes = 2 * time.Second
 // are in forced refreshes without pause. They begin one after the other, as people would. The bulkhead is wide enough for
 // all of them, so that all are under way.
 func measureAnswer(b *testing.B, n *numbers, others int) {
-	w := simulate(b, "--cars", strconv.Itoa(1+others), "--latency-force", forceTakes.String())
+	w := serve(b, cloudOptions{Accounts: 1, Cars: 1 + others, LatencyForce: forceTakes})
 	d := w.drive()
 	w.run(setup{account: max(8, 2*others)})
 	cars := d.await(1 + others)

@@ -15,18 +15,22 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
 
 // cloudVariable holds the options of a simulated cloud that this very program serves as a process of its own, for what
-// the sub-command simulate does not do: many accounts, and cars of which much changes with each read.
+// the sub-command simulate does not do: many accounts, cars of which much changes with each read, and cars whose 12 V
+// battery outlives any number of wakes.
 const cloudVariable = "BLUELINK_BENCH_CLOUD"
 
 type cloudOptions struct {
 	Accounts int  // each a world of its own
 	Cars     int  // in each
 	Restless bool // each read of a status finds another car
+
+	LatencyForce time.Duration // as of the simulator
 }
 
 // serve starts a world whose clouds have these options.
@@ -113,7 +117,7 @@ type step struct {
 func newFront(o cloudOptions) (*front, error) {
 	f := &front{byToken: map[string]int{}, devices: map[int]string{}}
 	for i := range o.Accounts {
-		w, err := sim.New(sim.Options{Cars: o.Cars, Seed: uint64(i + 1), Parked: true})
+		w, err := sim.New(sim.Options{Cars: o.Cars, Seed: uint64(i + 1), Parked: true, LatencyForce: o.LatencyForce})
 		if err != nil {
 			return nil, err
 		}
@@ -219,14 +223,19 @@ func (c *capture) Write(p []byte) (int, error) {
 	return c.ResponseWriter.Write(p)
 }
 
-// move changes a restless car before its status is read: everything that a person can touch, and the odometer.
+// move charges the 12 V battery of a car that is about to be woken, and changes a restless one before its status is read:
+// everything that a person can touch, and the odometer.
 func (f *front) move(path string) {
-	rest, status := strings.CutSuffix(path, "/latest")
-	if !status {
+	_, rest, _ := strings.Cut(path, "/vehicles/")
+	id, call, _ := strings.Cut(rest, "/")
+	switch call {
+	case "status", "ccs2/carstatus":
+		_ = f.worlds[0].SetVehicle(id, map[string]any{"battery_12v_percent": 90}) // or there is no such car, which the cloud says
+		return
+	case "status/latest", "ccs2/carstatus/latest":
+	default:
 		return
 	}
-	_, rest, _ = strings.Cut(rest, "/vehicles/")
-	id, _, _ := strings.Cut(rest, "/")
 	found, restless := f.restless.Load(id)
 	if !restless {
 		return

@@ -24,7 +24,7 @@ func (n *numbers) add(b *testing.B, name string, values ...float64) {
 	n.all[name] = append(n.all[name], values...)
 	n.mu.Unlock()
 	b.ReportMetric(median(values), name[strings.LastIndexByte(name, '/')+1:])
-	b.Logf("%s: median %s of %d, %s to %s", name, short(median(values)), len(values), short(slices.Min(values)), short(slices.Max(values)))
+	b.Logf("%s: median %s of %d, %s to %s", name, number(median(values)), len(values), number(slices.Min(values)), number(slices.Max(values)))
 }
 
 // median of a number; NaN when it was not measured.
