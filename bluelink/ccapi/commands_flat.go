@@ -8,7 +8,8 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// Climate of cars of the flat form (docs/protocol/europe.md §6.1), and what both forms share of it.
+// Climate of cars of the flat form (docs/protocol/europe.md §6.1), and what both forms share of it. Neither can leave the
+// air alone and warm only the rest: whether that is asked for is not sent.
 
 type flatClimate struct {
 	Action  string             `json:"action"`

@@ -129,8 +129,10 @@ func (c *cloud) sendPIN(ctx context.Context, q *request, shown keys) (token stri
 	switch {
 	case errors.Is(err, bluelink.ErrPIN):
 		err = errors.Join(err, c.pins.refuse(ctx))
-	case err == nil: // an earlier one that was refused may be the right one again some day
-		err = c.pins.forgive(ctx)
+	case err == nil: // one that was refused earlier may be the right one again some day
+		if err := c.pins.forgive(ctx); err != nil {
+			c.log.WarnContext(ctx, "that the PIN is good could not be stored", "account", c.account.Name, "error", err)
+		}
 	}
 	return token, until, err
 }
@@ -143,7 +145,7 @@ func classifyPIN(answer bluelink.Answer, root value, isJSON bool) error {
 	if token := root.get("controlToken"); good && token.kind() == '"' && token.str() != "" {
 		return nil
 	}
-	err := unproven(classify(bluelink.CallCommand, answer, root, isJSON), root)
+	err := unproven(classify(bluelink.CallLogin, answer, root, isJSON), root)
 	text := strings.ToLower(root.get("error").str())
 	switch {
 	case !isJSON || root.kind() != '{', !good && !refusesToken(answer.Status),

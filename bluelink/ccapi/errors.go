@@ -68,8 +68,8 @@ func classifyCode(kind bluelink.CallKind, answer bluelink.Answer, table map[stri
 	switch {
 	case code == "4002":
 		known = classify4002(text)
-	case code == "5031" && kind == bluelink.CallWake:
-		// Of a read it says that the cloud is down; of a wake, that this car sleeps or has no signal.
+	case code == "5031" && (kind == bluelink.CallWake || kind == bluelink.CallCommand):
+		// Of a read it says that the cloud is down; of what needs the car, that this one sleeps or has no signal.
 		known = outcome{err: bluelink.ErrVehicleUnreachable}
 	case !ok && answer.Status >= 500:
 		known = outcome{err: bluelink.ErrUnavailable}

@@ -55,6 +55,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		{name: "4081", status: 408, body: failure("4081", "Request timeout"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "4081"},
 		{name: "5031", status: 503, body: failure("5031", "Unavailable remote control - Service Temporary Unavailable"), want: bluelink.ErrUnavailable, reason: vehicle.CloudUnavailable, code: "5031"},
 		{name: "5031 of a wake", status: 503, kind: bluelink.CallWake, body: failure("5031", "Unavailable remote control - Service Temporary Unavailable"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "5031"},
+		{name: "5031 of a command", status: 503, kind: bluelink.CallCommand, body: failure("5031", "Unavailable remote control - Service Temporary Unavailable"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "5031"},
 		{name: "5091", status: 509, body: failure("5091", "Exceeds number of requests - Exceeds Number of Requests."), want: bluelink.ErrRateLimited, reason: vehicle.CloudLimit, code: "5091"},
 		{name: "5153", status: 400, body: failure("5153", "Invalid valet auth"), want: bluelink.ErrRefused, reason: vehicle.VehicleRefused, code: "5153"},
 		{name: "5921", status: 592, body: failure("5921", "No Data Found v2 - No Data Found v2"), want: bluelink.ErrNoData, reason: vehicle.Unsupported, code: "5921"},

@@ -32,7 +32,7 @@ func TestSend_IsSentOnceUnlessTheCloudProvesItRefused(t *testing.T) {
 		{"duplicate", bluelink.ErrBusy, vehicle.VehicleBusy, false, 1, 0},
 		{"low-battery", bluelink.ErrRefused, vehicle.PreconditionFailed, false, 1, 0},
 		{"quota", bluelink.ErrRateLimited, vehicle.CloudLimit, false, 1, 0},
-		{"busy", bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 1, 0},
+		{"busy", bluelink.ErrVehicleUnreachable, vehicle.VehicleUnreachable, true, 1, 0},
 		{"unreachable", bluelink.ErrVehicleUnreachable, vehicle.VehicleUnreachable, true, 1, 0},
 		{"silent", bluelink.ErrUnavailable, vehicle.Timeout, true, 1, 0},
 		{"silent=after", bluelink.ErrUnavailable, vehicle.Timeout, true, 1, 1},
@@ -43,6 +43,7 @@ func TestSend_IsSentOnceUnlessTheCloudProvesItRefused(t *testing.T) {
 		{"html", bluelink.ErrBadResponse, vehicle.CloudChanged, true, 1, 0},
 		{"html=401", bluelink.ErrBadResponse, vehicle.CloudChanged, true, 1, 0},
 		{"status=401", bluelink.ErrBadResponse, vehicle.CloudChanged, true, 1, 0},
+		{"html=403", bluelink.ErrBlocked, vehicle.LoginRequired, false, 1, 0}, // the firewall, before the cloud
 		{"html=400", bluelink.ErrBadResponse, vehicle.CloudChanged, true, 1, 0},
 		{"status=500", bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 1, 0},
 		{"status=502", bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 1, 0},
