@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"os"
 
@@ -34,6 +35,9 @@ Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) i
 				return err
 			}
 			err = a.Run(cmd.Context())
+			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
+				err = nil // to be told to stop is how it ends, also on its way up
+			}
 			log.Info("stopped")
 			return errors.Join(err, a.Close())
 		},
