@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"reflect"
 	"slices"
 	"strings"
 
@@ -90,7 +91,7 @@ func (f *form) fits(c vehicle.Command) bool {
 	if hazard, ok := c.(vehicle.Hazard); ok {
 		return f.of == vehicle.Command(hazard)
 	}
-	return f.of.Spec() == c.Spec()
+	return reflect.TypeOf(f.of) == reflect.TypeOf(c)
 }
 
 // formsOf are the calls that make a command for a car; none where it has no such command.
@@ -132,7 +133,7 @@ func from[C vehicle.Command](build func(C, order) (any, error)) encoder {
 	return func(o order) (any, error) {
 		c, ok := o.command.(C)
 		if !ok {
-			return nil, invalid("it must be given as a value")
+			return nil, invalid("it is a %T", o.command) // no row fits such a command
 		}
 		return build(c, o)
 	}

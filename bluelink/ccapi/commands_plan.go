@@ -2,7 +2,6 @@ package ccapi
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -62,13 +61,19 @@ func planOf(s vehicle.Schedule) (plan, error) {
 		charging: oneIf(s.Charging), offPeak: 2 - oneIf(s.OffPeakOnly),
 		air: wireAir{Control: oneIf(s.Climate), Temperature: wireTemperature{Value: fmt.Sprintf("%.1f", celsius), Type: 1}, Defrost: s.Defrost},
 	}
-	var wrong [4]error
-	p.start, wrong[0] = twelveHours(s.OffPeak[0])
-	p.end, wrong[1] = twelveHours(s.OffPeak[1])
-	for i, d := range s.Departures {
-		p.departures[i], wrong[2+i] = departureOf(d)
+	for i, at := range []*wireTime{&p.start, &p.end} {
+		var err error
+		if *at, err = twelveHours(s.OffPeak[i]); err != nil {
+			return plan{}, err
+		}
 	}
-	return p, errors.Join(wrong[:]...)
+	for i, d := range s.Departures {
+		var err error
+		if p.departures[i], err = departureOf(d); err != nil {
+			return plan{}, err
+		}
+	}
+	return p, nil
 }
 
 func departureOf(d vehicle.Departure) (wireDeparture, error) {

@@ -219,7 +219,7 @@ func TestCapabilities_AreThoseOfFormAndEngine(t *testing.T) {
 			t.Errorf("%s %s is listed with %v", v.Protocol(), v.Engine, v.Capabilities.Commands)
 		}
 	}
-	for _, c := range []vehicle.Command{vehicle.Refresh{Mode: vehicle.Force}, vehicle.ClimateTarget{}, vehicle.Preset{Name: "x"}, vehicle.Cancel{ID: "x"}, vehicle.Hint{What: "left"}} {
+	for _, c := range []vehicle.Command{vehicle.Refresh{Mode: vehicle.Force}, vehicle.ClimateTarget{}, vehicle.Preset{Name: "x"}, vehicle.Cancel{ID: "x"}, vehicle.Hint{What: "left"}, &vehicle.Hazard{}} {
 		_, err := w.cloud.Send(t.Context(), bluelink.Ask{Vehicle: w.car("ccs2", vehicle.EV)}, c)
 		mustBe(t, err, bluelink.ErrUnsupported)
 	}

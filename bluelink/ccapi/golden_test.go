@@ -281,7 +281,6 @@ func valuesOf(t *testing.T, f vehicle.Field) []string {
 func TestCommands_RefuseWhatMakesNoSense(t *testing.T) {
 	some := vehicle.Some[int]
 	for _, c := range []vehicle.Command{
-		&vehicle.Windows{FrontLeft: vehicle.Some(vehicle.Open)},
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 13.7, Unit: vehicle.Celsius})},
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 31, Unit: vehicle.Celsius})},
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 21})},
