@@ -35,6 +35,9 @@ const (
 	CallCode     CallKind = "code"
 )
 
+// acts tells the calls that do something, each time that they arrive.
+func (k CallKind) acts() bool { return k != CallRead && k != CallLogin }
+
 // Call is one request to a cloud, as a [Hook] sees it.
 type Call struct {
 	Account string
@@ -88,6 +91,7 @@ func NewTransport(account Account, s Settings) *Transport {
 	if base == nil {
 		base = defaultRoundTripper()
 	}
+	base = atMostOnce(base)
 	if s.CloudURL != nil {
 		base = redirected{s.CloudURL, base}
 	}
@@ -146,7 +150,7 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 		client = t.client
 	}
 	sent := time.Now()
-	response, err := client.Do(x.Request.WithContext(ctx))
+	response, err := client.Do(x.Request.WithContext(context.WithValue(ctx, actsKey{}, x.Call.Kind.acts())))
 	if err != nil {
 		return Answer{}, t.broken(ctx, x.Call, err, 0)
 	}
@@ -242,6 +246,29 @@ func (r redirected) RoundTrip(request *http.Request) (*http.Response, error) {
 		response.Request = request
 	}
 	return response, err
+}
+
+type actsKey struct{}
+
+// once sends what acts over connections of their own. net/http repeats a GET, which a wake may be, when the kept-alive
+// connection that it went over breaks; by then the cloud may have carried it out. Reads gain from that.
+type once struct{ shared, own http.RoundTripper }
+
+func atMostOnce(base http.RoundTripper) http.RoundTripper {
+	shared, ok := base.(*http.Transport)
+	if !ok {
+		return base
+	}
+	own := shared.Clone()
+	own.DisableKeepAlives = true
+	return once{shared, own}
+}
+
+func (o once) RoundTrip(request *http.Request) (*http.Response, error) {
+	if acts, _ := request.Context().Value(actsKey{}).(bool); acts {
+		return o.own.RoundTrip(request)
+	}
+	return o.shared.RoundTrip(request)
 }
 
 func defaultRoundTripper() http.RoundTripper {
