@@ -126,7 +126,7 @@ func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err er
 	r.Header["Authorization"] = []string{k.Access}
 	if k.control != "" { // docs/protocol/europe.md §1.5, H-control
 		r.Header["Authorization"] = []string{k.control}
-		r.Header["AuthorizationCCSP"] = []string{k.control}
+		r.Header["Authorizationccsp"] = []string{k.control}
 	}
 	r.Header["Ccsp-Device-Id"] = []string{k.Device}
 	r.Header["Ccuccs2protocolsupport"] = []string{strconv.Itoa(q.ccs2)}

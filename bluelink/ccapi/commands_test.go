@@ -242,7 +242,7 @@ func TestSend_ShowsTheHeadersOfThePage(t *testing.T) {
 		}))
 		stored := w.tokens.stored()
 		w.send(flat, vehicle.State{}, vehicle.Lock{})
-		if got := seen.Header["Authorization"]; !slices.Equal(got, []string{stored.Access}) || seen.Header["AuthorizationCCSP"] != nil {
+		if got := seen.Header["Authorization"]; !slices.Equal(got, []string{stored.Access}) || seen.Header.Values("AuthorizationCCSP") != nil {
 			t.Error("a call of kind A does not show the access token alone")
 		}
 		if want := "/api/v1/spa/vehicles/" + flat.CloudID + "/control/door"; seen.URL.Path != want || body != `{"action":"close","deviceId":"`+stored.Device+`"}` {
@@ -253,7 +253,7 @@ func TestSend_ShowsTheHeadersOfThePage(t *testing.T) {
 		}
 		w.send(ccs2, vehicle.State{}, vehicle.Lock{})
 		control := seen.Header["Authorization"]
-		if len(control) != 1 || !strings.HasPrefix(control[0], "Bearer ") || control[0] == stored.Access || !slices.Equal(control, seen.Header["AuthorizationCCSP"]) {
+		if len(control) != 1 || !strings.HasPrefix(control[0], "Bearer ") || control[0] == stored.Access || !slices.Equal(control, seen.Header.Values("AuthorizationCCSP")) {
 			t.Error("a call of kind C does not show the control token in both headers")
 		}
 		if want := "/api/v2/spa/vehicles/" + ccs2.CloudID + "/ccs2/control/door"; seen.URL.Path != want || body != `{"command":"close"}` {

@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	goflag "flag"
@@ -106,7 +107,7 @@ func (s sample) wire(v vehicle.Vehicle) string {
 		return ""
 	}
 	o := order{command: s.command, ask: bluelink.Ask{Vehicle: v, Known: s.known}, device: "DEVICE", side: leftHand}
-	o.side = (&cloud{}).sideOf(nil, bluelink.Ask{Vehicle: v, Known: s.known}, withEqualSeats(s.command))
+	o.side = (&cloud{}).sideOf(context.Background(), bluelink.Ask{Vehicle: v, Known: s.known}, withEqualSeats(s.command))
 	var calls []string
 	for _, f := range forms {
 		body, err := f.body(o)
@@ -288,13 +289,21 @@ func TestCommands_RefuseWhatMakesNoSense(t *testing.T) {
 		vehicle.ClimateStart{Duration: vehicle.Some(90 * time.Second)},
 		vehicle.ClimateStart{Duration: vehicle.Some(31 * time.Minute)},
 		vehicle.ClimateStart{Duration: vehicle.Some(-time.Minute)},
-		vehicle.ClimateStart{Heating: some(5)}, vehicle.ClimateStart{Heating: some(-1)},
-		vehicle.ClimateStart{SteeringWheel: some(3)}, vehicle.ClimateStart{SteeringWheel: some(-1)},
-		vehicle.ChargeLimits{}, vehicle.ChargeLimits{AC: some(85), DC: some(80)}, vehicle.ChargeLimits{AC: some(80), DC: some(110)},
+		vehicle.ClimateStart{Heating: some(5)},
+		vehicle.ClimateStart{Heating: some(-1)},
+		vehicle.ClimateStart{SteeringWheel: some(3)},
+		vehicle.ClimateStart{SteeringWheel: some(-1)},
+		vehicle.ChargeLimits{},
+		vehicle.ChargeLimits{AC: some(85), DC: some(80)},
+		vehicle.ChargeLimits{AC: some(80), DC: some(110)},
 		vehicle.ChargeLimits{AC: some(40), DC: some(80)},
-		vehicle.SetV2LLimit{Limit: 10}, vehicle.SetV2LLimit{Limit: 25}, vehicle.SetV2LLimit{Limit: 90},
-		vehicle.Windows{}, vehicle.Windows{BackLeft: vehicle.Some(vehicle.Opening(3))},
-		vehicle.Destination{}, vehicle.Destination{Points: make([]vehicle.PointOfInterest, 11)},
+		vehicle.SetV2LLimit{Limit: 10},
+		vehicle.SetV2LLimit{Limit: 25},
+		vehicle.SetV2LLimit{Limit: 90},
+		vehicle.Windows{},
+		vehicle.Windows{BackLeft: vehicle.Some(vehicle.Opening(3))},
+		vehicle.Destination{},
+		vehicle.Destination{Points: make([]vehicle.PointOfInterest, 11)},
 		vehicle.Destination{Points: []vehicle.PointOfInterest{{Name: "x", Latitude: 91}}},
 		vehicle.Destination{Points: []vehicle.PointOfInterest{{Latitude: 1}}},
 		vehicle.Schedule{},
