@@ -231,11 +231,20 @@ func (l *lane) close() {
 	l.line = nil
 }
 
-// look says once when the operation in flight has outlived its deadline, which nothing honest does, and calls off one
-// that has waited for its turn until nobody wants it any more.
-func (l *lane) look(now time.Time) {
+// look ends what has waited in line for too long, and calls off an operation that has waited for its turn until nobody wants
+// it any more. It tells once when the one in flight has outlived its deadline, which nothing honest does: its senders are
+// answered, and those who come later are no longer made to share it.
+func (l *lane) look(now time.Time) (stuck vehicle.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	l.line = slices.DeleteFunc(l.line, func(f *flight) bool {
+		l.expire(f, now)
+		late := len(f.orders) == 0
+		if late {
+			l.bridge.metrics.queued.Dec()
+		}
+		return late
+	})
 	f := l.current
 	switch {
 	case f == nil:
@@ -248,8 +257,16 @@ func (l *lane) look(now time.Time) {
 		f.stuck = true
 		l.bridge.metrics.stuck.Inc()
 		l.log.Error("lane is stuck: its operation has outlived its deadline", "seconds", now.Sub(f.since).Seconds())
+		for _, o := range f.orders {
+			l.bridge.advance(o, vehicle.TimedOut, vehicle.Timeout, stuckText)
+		}
+		return f.command
 	}
+	return nil
 }
+
+// stuckText is what the senders of a stuck operation are told.
+const stuckText = "the operation has outlived its deadline; nothing else can be done for this car until it ends"
 
 // load is what a lane has to do.
 type load struct {

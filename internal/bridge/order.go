@@ -112,7 +112,7 @@ type flight struct {
 func (f *flight) serves(o *order) bool {
 	_, refresh := f.command.(vehicle.Refresh)
 	enough := f.lead == nil || f.lead.cause != vehicle.ByTimer || o.cause == vehicle.ByTimer
-	return refresh && f.command == o.command && enough && !f.calledOff
+	return refresh && f.command == o.command && enough && !f.calledOff && !f.stuck
 }
 
 // leader is the order in whose name the flight is made: somebody's who waits for the answer, else one of our own, and a

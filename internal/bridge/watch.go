@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // watchEvery is how often lanes are looked at; healthEvery how often the bridge's health is published.
@@ -28,7 +29,9 @@ func (b *Bridge) watch(ctx context.Context) error {
 		case now := <-ticker.C:
 			for _, l := range b.lanes.all() {
 				_ = b.contain(ctx, "watch", func() {
-					l.look(now)
+					if r, stuck := l.look(now).(vehicle.Refresh); stuck {
+						l.shelf.failed(r.Mode, context.DeadlineExceeded, vehicle.Timeout, stuckText)
+					}
 					l.shelf.review(now)
 					l.shelf.tellUsed(now)
 				})
