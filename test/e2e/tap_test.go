@@ -6,6 +6,8 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -189,6 +191,33 @@ func (p *tap) wallets() map[string]wallet {
 	all := map[string]wallet{}
 	for brand, w := range p.wallet {
 		all[brand] = *w
+	}
+	return all
+}
+
+// file is one of a directory.
+type file struct{ name, text string }
+
+// files reads all files below a directory; sockets come without a text.
+func files(t *testing.T, dir string) (all []file) {
+	t.Helper()
+	err := filepath.WalkDir(dir, func(path string, entry os.DirEntry, err error) error {
+		if err != nil || entry.IsDir() {
+			return err
+		}
+		f := file{name: path}
+		if entry.Type().IsRegular() {
+			text, err := os.ReadFile(path)
+			if err != nil {
+				return err
+			}
+			f.text = string(text)
+		}
+		all = append(all, f)
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
 	}
 	return all
 }
