@@ -3,7 +3,10 @@ package main
 import (
 	"context"
 	"errors"
+	"log/slog"
 	"os"
+	"os/signal"
+	"syscall"
 
 	"github.com/spf13/cobra"
 
@@ -18,7 +21,8 @@ func newRunCommand() *cobra.Command {
 		Long: `Run the bridge between the makers' clouds and MQTT until it is told to stop.
 
 It is configured by a file, a .env file, the environment and flags, each stronger than
-those before; "bluelink2mqtt config example" shows every key. The environment of the
+those before; "bluelink2mqtt config example" shows every key. SIGHUP reads it again and
+applies the schedule of reads; everything else needs a restart. The environment of the
 Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) is enough.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, warnings, err := flags.loadWithWarnings(cmd)
@@ -34,7 +38,9 @@ Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) i
 			if err != nil {
 				return err
 			}
+			stop := flags.reload(cmd, a, log)
 			err = a.Run(cmd.Context())
+			stop()
 			if errors.Is(err, context.Canceled) && cmd.Context().Err() != nil {
 				err = nil // to be told to stop is how it ends, also on its way up
 			}
@@ -44,6 +50,30 @@ Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) i
 	}
 	flags.register(cmd)
 	return cmd
+}
+
+// reload reads the configuration again at each SIGHUP and applies what can change while the program runs: the schedule of
+// reads. The function that it returns ends it.
+func (f *configFlags) reload(cmd *cobra.Command, a *app.App, log *slog.Logger) (stop func()) {
+	hangups := make(chan os.Signal, 1)
+	signal.Notify(hangups, syscall.SIGHUP)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		for range hangups {
+			c, err := f.load(cmd)
+			if err != nil {
+				log.Error("the configuration cannot be read again; the old one stays", "error", err)
+				continue
+			}
+			a.SetPace(c.Refresh)
+		}
+	}()
+	return func() {
+		signal.Stop(hangups)
+		close(hangups)
+		<-ended
+	}
 }
 
 // configFlags are the flags that set keys of the configuration.

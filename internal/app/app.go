@@ -104,14 +104,14 @@ func New(o Options) (_ *App, err error) {
 	for _, v := range a.config.Vehicles {
 		names[v.VIN] = v.Name
 	}
-	initial, interval := a.config.Refresh.Initial, a.config.Refresh.Interval
+	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
-		initial, interval = false, 0
+		initial, pace = false, bridge.Pace{}
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
 		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(),
-		KeepVIN: a.config.FromDropIn, Initial: initial, Interval: interval,
+		KeepVIN: a.config.FromDropIn, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
 	})

@@ -32,7 +32,7 @@ type Options struct {
 
 	KeepVIN    bool          // a cloud id that holds the VIN stays the car's name in topics, as it was before
 	Initial    bool          // read every car once at start
-	Interval   time.Duration // between scheduled reads; 0 for none
+	Pace       Pace          // of reads by itself
 	StaleAfter time.Duration // without data until a car is offline; 24 h when zero
 	Inbox      int           // commands that may wait for one car; 64 when zero
 	Grace      time.Duration // for operations in flight when the bridge is told to stop; 5 s when zero
@@ -57,6 +57,7 @@ type Bridge struct {
 	inbox   chan Message
 	overrun sync.Once
 	stopped atomic.Bool // the intake takes no more messages
+	pace    atomic.Pointer[Pace]
 
 	start       func(*lane)   // gives a lane its goroutine; set by serve, whose callees alone find cars
 	recalled    chan struct{} // closed when the cars of the last run have their lanes
@@ -73,6 +74,7 @@ func New(o Options) (*Bridge, error) {
 		options: o, log: o.Log, tree: o.Tree, outbox: o.Outbox, metrics: o.Metrics, lanes: newLanes(),
 		inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
 	}
+	b.pace.Store(&o.Pace)
 	b.herald, b.archive = newHerald(b), newArchive(b)
 	for _, a := range o.Accounts {
 		b.accounts = append(b.accounts, newAccount(b, a))
@@ -184,7 +186,7 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 	}
 	name, bound := b.nameOf(v)
 	l := &lane{
-		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), log: b.log.With("vehicle", name),
+		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
 	l.shelf = newShelf(b, l, v, state)
 	switch other := b.lanes.add(l); {
@@ -283,7 +285,7 @@ func (b *Bridge) Observe(account string, err error) {
 }
 
 // patience is how long a read of our own may wait in line.
-func (b *Bridge) patience() time.Duration { return max(b.options.Interval, 10*time.Minute) }
+func (b *Bridge) patience() time.Duration { return max(b.pace.Load().Interval, 10*time.Minute) }
 
 // Car is a car as fronts show it.
 type Car struct {

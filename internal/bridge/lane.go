@@ -23,7 +23,8 @@ type lane struct {
 	shelf   *shelf
 	log     *slog.Logger
 
-	work chan struct{} // holds a token when there may be something in line
+	work  chan struct{} // holds a token when there may be something in line
+	paced chan struct{} // holds a token when the pace has changed
 
 	mu      sync.Mutex // guards what follows; held while a step is handed to the outbox, never during a call
 	line    []*flight
@@ -99,11 +100,15 @@ func (l *lane) shared(o *order) *flight {
 
 // run works until ctx ends. Operations are made under ops, which lasts a little longer.
 func (l *lane) run(ctx, ops context.Context) {
-	timer := time.NewTimer(l.firstRead())
+	timer := time.NewTimer(0)
 	defer timer.Stop()
-	if l.bridge.options.Interval == 0 {
+	wait := func(first bool) {
 		timer.Stop()
+		if d, ok := l.untilNext(first); ok {
+			timer.Reset(d)
+		}
 	}
+	wait(true)
 	for {
 		select {
 		case <-ctx.Done():
@@ -111,10 +116,12 @@ func (l *lane) run(ctx, ops context.Context) {
 			return
 		case <-timer.C:
 			l.push(l.read(vehicle.ByTimer))
-			timer.Reset(l.interval())
+		case <-l.paced:
+			wait(false)
 		case <-l.work:
 			for ctx.Err() == nil && l.fly(ops) {
 			}
+			wait(false) // by what it has learned
 		}
 	}
 }

@@ -59,6 +59,7 @@ type Account struct {
 	Client Client
 	Wanted func(vehicle.VIN) bool // nil wants all
 	Books  Books                  // nil when nothing is counted
+	Zone   *time.Location         // of the region; nil for UTC
 }
 
 // Books tell what an account and its cars have used up. They are asked at each end of an operation, and answer at once.

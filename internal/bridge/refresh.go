@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"math/rand/v2"
 	"slices"
 	"time"
 
@@ -20,16 +19,6 @@ func (l *lane) read(cause vehicle.Cause) *order {
 		command: vehicle.Refresh{Mode: vehicle.Cached}, cause: cause, expires: now.Add(l.bridge.patience()),
 		record: vehicle.Record{ID: newID(now), Vehicle: l.name, Command: vehicle.Refresh{}.Spec().Name, AcceptedAt: now.UTC()},
 	}
-}
-
-// firstRead spreads the scheduled reads of many cars over one interval.
-func (l *lane) firstRead() time.Duration {
-	return time.Duration((0.5 + 0.5*rand.Float64()) * float64(l.bridge.options.Interval))
-}
-
-// interval is the wait until the next scheduled read, a little jittered so that cars do not fall into step.
-func (l *lane) interval() time.Duration {
-	return time.Duration((0.95 + 0.1*rand.Float64()) * float64(l.bridge.options.Interval))
 }
 
 // refresh reads the car's state, puts it on the shelf and tells the orders.

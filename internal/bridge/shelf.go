@@ -126,12 +126,23 @@ func (s *shelf) review(now time.Time) {
 	online := s.reachable(now)
 	s.setOnline(online)
 	if !online && s.stale == topic.Fresh {
-		reason := topic.BridgeFault
-		if s.bridge.options.Interval == 0 {
-			reason = topic.NoSchedule
+		pace := s.bridge.pace.Load()
+		switch {
+		case pace.Interval == 0:
+			s.setStale(topic.NoSchedule)
+		case now.Before(pace.Vacation):
+			s.setStale(topic.Vacation)
+		default:
+			s.setStale(topic.BridgeFault)
 		}
-		s.setStale(reason)
 	}
+}
+
+// circumstances is what the time of the next read depends on.
+func (s *shelf) circumstances() (state vehicle.State, noData bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state, s.stale == topic.Disabled
 }
 
 // reachable tells whether a read went well lately. A car that sleeps behind good cached data is reachable; one that was

@@ -338,5 +338,5 @@ func TestWatch_WaitingForItsTurnIsNotStuck(t *testing.T) {
 			t.Error("stuck after its turn, and nobody says so")
 		}
 		close(work)
-	}, func(o *bridge.Options) { o.Interval = 30 * time.Minute })
+	}, func(o *bridge.Options) { o.Pace.Interval = 30 * time.Minute })
 }

@@ -15,6 +15,7 @@ import (
 type AccountBook struct {
 	Used    int       // calls of today that its cloud counts
 	Limit   int       // calls a day; 0 without a limit
+	Reserve int       // of those, for what a person asks for
 	Reset   time.Time // when the counts begin anew
 	Wakes   int       // of today
 	Limited time.Time // nothing but commands until then; zero when the cloud's limit was not reached

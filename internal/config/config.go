@@ -46,6 +46,13 @@ type Config struct {
 type Refresh struct {
 	Initial  bool          `yaml:"initial" doc:"Read all cars once at the start"`
 	Interval time.Duration `yaml:"interval" off:"true" min:"1s" max:"30d" doc:"Time between two reads of a car; off for reads on command only, the default with the old service's environment alone"`
+
+	Moving    time.Duration `yaml:"moving_interval" off:"true" min:"1s" max:"30d" doc:"Instead of interval while a car drives or charges, when that is shorter; off for no difference"`
+	Parked    time.Duration `yaml:"parked_interval" off:"true" min:"1s" max:"30d" doc:"For a car that has not reported for a day, when that is longer; off for no difference"`
+	Resting   time.Duration `yaml:"resting_interval" off:"true" min:"1s" max:"30d" doc:"For a car that has not reported for a week, and one of which the cloud has no data; off for no difference"`
+	NightFrom int           `yaml:"night_from" min:"0" max:"23" doc:"Hour, on the clock of the account's region, from which intervals are doubled"`
+	NightTo   int           `yaml:"night_to" min:"0" max:"23" doc:"Hour until which they are; the same hour for no night"`
+	Vacation  string        `yaml:"vacation_until" doc:"Date until which nothing is read by itself, such as 2026-08-31; empty for no vacation"`
 }
 
 // Units are those of published values.
@@ -96,8 +103,11 @@ func Default() *Config {
 			BaseTopic: "hyundai",
 			KeepAlive: 30 * time.Second,
 		},
-		Broker:     Broker{Mode: ExternalBroker, Listen: "127.0.0.1:1883"},
-		Refresh:    Refresh{Initial: true, Interval: 30 * time.Minute},
+		Broker: Broker{Mode: ExternalBroker, Listen: "127.0.0.1:1883"},
+		Refresh: Refresh{
+			Initial: true, Interval: 30 * time.Minute, Moving: 10 * time.Minute, Parked: 4 * time.Hour, Resting: 24 * time.Hour,
+			NightFrom: 23, NightTo: 6,
+		},
 		Units:      CarUnits,
 		StaleAfter: 24 * time.Hour,
 		Limits: Limits{

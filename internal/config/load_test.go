@@ -239,7 +239,7 @@ func TestLoad_EachVariableSetsItsKey(t *testing.T) {
 			"mqtt.url": "ws://example:9001/mqtt", "mqtt.base_topic": "some/where", "http.listen": "127.0.0.1:9",
 			"broker.listen": "127.0.0.1:9", "broker.websocket": "127.0.0.1:10", "cloud_url": "http://127.0.0.1:9",
 			"mqtt.tls.ca_file": "file", "mqtt.tls.cert_file": "file", "mqtt.tls.key_file": "file", "log.level": "error",
-			"limits.wakes.automatic.per_day": "3", "limits.wakes.automatic.max_parked": "17h",
+			"limits.wakes.automatic.per_day": "3", "refresh.vacation_until": "2026-08-31", "limits.wakes.automatic.max_parked": "17h",
 		}[key.Path]
 		switch {
 		case text != "":

@@ -28,6 +28,9 @@ func (l *loader) validate(sources Sources) {
 	l.wakes()
 	l.listens("http.listen", l.config.HTTP.Listen)
 	l.storeKey()
+	if _, err := l.config.Refresh.VacationUntil(); err != nil {
+		l.problem(l.at("refresh.vacation_until"), "is no date; write it as 2026-08-31")
+	}
 	if c := l.config; c.CloudURL == "" && c.Refresh.Interval > 0 && c.Refresh.Interval < sparingInterval {
 		l.warn(l.at("refresh.interval"), "is short: clouds allow about 150 calls a day and refuse more, to the maker's app too")
 	}

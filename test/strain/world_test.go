@@ -69,7 +69,7 @@ func newWorld(t *testing.T, s setup) *world {
 func (w *world) start(s setup) {
 	w.t.Helper()
 	c := config.Default()
-	c.Refresh.Interval = s.interval
+	c.Refresh = config.Refresh{Initial: c.Refresh.Initial, Interval: s.interval} // a plain interval
 	for _, brand := range []vehicle.Brand{vehicle.Hyundai, vehicle.Kia} {
 		c.Accounts = append(c.Accounts, config.Account{
 			Name: brand.String(), Region: vehicle.Europe, Brand: brand,
