@@ -1,7 +1,10 @@
 package sim
 
 import (
+	"encoding/json"
 	"net/http"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -34,26 +37,27 @@ func (e *europe) commandEndpoints() []endpoint {
 		who  audience
 		pin  bool
 		read order
+		keys string // those that any client's form of the body has; the cloud refuses others (assumed)
 	}{
-		{"/control/door", forFlat, false, orderDoorFlat},
-		{"/control/temperature", forFlat, false, orderClimateFlat},
-		{"/control/charge", forFlat, false, orderChargeFlat},
-		{"/ccs2/control/door", forCCS2, true, orderDoorCCS2},
-		{"/ccs2/control/temperature", forCCS2, true, orderClimateCCS2},
-		{"/ccs2/control/charge", forCCS2, true, orderChargeCCS2},
-		{"/charge/target", forAll, false, orderLimits},
-		{"/ccs2/charge/chargingcurrent", forCCS2, false, orderCurrent},
-		{"/ccs2/charge/dischargelimit", forAll, false, orderDischarge},
-		{"/control/portdoor", forAll, true, orderPortDoor},
-		{"/control/windowcurtain", forAll, true, orderWindows},
-		{"/ccs2/control/windowcurtain", forCCS2, true, orderWindowsCCS2},
-		{"/ccs2/control/light", forAll, true, orderLight},
-		{"/ccs2/control/hornlight", forAll, true, orderLight},
-		{"/control/valet", forAll, true, orderValet},
-		{"/location/routes", forAll, true, orderRoute},
-		{"/ccs2/reservation/chargehvac", forAll, true, orderSchedule},
-		{"/ccs2/reservation/charge", forCCS2, true, orderScheduleCharge},
-		{"/ccs2/reservation/hvac", forCCS2, true, orderScheduleClimate},
+		{"/control/door", forFlat, false, orderDoorFlat, "action deviceId"},
+		{"/control/temperature", forFlat, false, orderClimateFlat, "action hvacType options tempCode unit deviceId"},
+		{"/control/charge", forFlat, false, orderChargeFlat, "action deviceId"},
+		{"/ccs2/control/door", forCCS2, true, orderDoorCCS2, "command"},
+		{"/ccs2/control/temperature", forCCS2, true, orderClimateCCS2, "command ignitionDuration strgWhlHeating hvacTempType hvacTemp sideRearMirrorHeating heating1 drvSeatLoc seatClimateInfo tempUnit windshieldFrontDefogState"},
+		{"/ccs2/control/charge", forCCS2, true, orderChargeCCS2, "command"},
+		{"/charge/target", forAll, false, orderLimits, "targetSOClist deviceId"},
+		{"/ccs2/charge/chargingcurrent", forCCS2, false, orderCurrent, "chargingCurrent"},
+		{"/ccs2/charge/dischargelimit", forAll, false, orderDischarge, "dischargingLimit"},
+		{"/control/portdoor", forAll, true, orderPortDoor, "action deviceId"},
+		{"/control/windowcurtain", forAll, true, orderWindows, "backLeft backRight frontLeft frontRight deviceId"},
+		{"/ccs2/control/windowcurtain", forCCS2, true, orderWindowsCCS2, "drvSeatWindow psgSeatWindow rlSeatWindow rrSeatWindow drvSeatLoc"},
+		{"/ccs2/control/light", forAll, true, orderLight, "command"},
+		{"/ccs2/control/hornlight", forAll, true, orderLight, "command"},
+		{"/control/valet", forAll, true, orderValet, "action deviceId"},
+		{"/location/routes", forAll, true, orderRoute, "deviceID poiInfoList"},
+		{"/ccs2/reservation/chargehvac", forAll, true, orderSchedule, "reservChargeInfo1 reservChargeInfo2 offPeakPowerInfo reservFlag"},
+		{"/ccs2/reservation/charge", forCCS2, true, orderScheduleCharge, "reservFlag offpeakPowerFlag reservStartTime reservEndTime"},
+		{"/ccs2/reservation/hvac", forCCS2, true, orderScheduleClimate, "reservedHVACInfo1 reservedHVACInfo2"},
 	}
 	var endpoints []endpoint
 	for _, row := range rows {
@@ -62,7 +66,7 @@ func (e *europe) commandEndpoints() []endpoint {
 				return disallowed() // assumed: what an access token gives here is unknown
 			}
 			do, ok := row.read(c)
-			if !ok {
+			if !ok || !c.onlyKeys(row.keys) {
 				return refusedParameter.reply()
 			}
 			if !e.ownDevice(c) {
@@ -79,6 +83,20 @@ func (e *europe) commandEndpoints() []endpoint {
 		}})
 	}
 	return endpoints
+}
+
+// onlyKeys tells whether the body is an object without other keys than these, which are separated by spaces.
+func (c *call) onlyKeys(known string) bool {
+	var body map[string]json.RawMessage
+	if !c.decode(&body) {
+		return false
+	}
+	for key := range body {
+		if !slices.Contains(strings.Fields(known), key) {
+			return false
+		}
+	}
+	return true
 }
 
 // disallowed is the gateway's answer to a token that is not enough.
