@@ -101,7 +101,7 @@ var classes = []class{
 	{err: ErrBusy, reason: vehicle.VehicleBusy, temporary: true},
 	{err: ErrSessionExpired, reason: vehicle.LoginRequired, temporary: true},
 	{err: ErrDevice, reason: vehicle.LoginRequired, temporary: true},
-	{err: ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, temporary: true, maybeDone: true},
+	{err: ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, temporary: true, maybeDone: true, hint: "the car sleeps deeply or has no signal: try again later, where that lasts start it once or move it"},
 	{err: ErrUnsupported, reason: vehicle.Unsupported},
 	{err: ErrInvalidCommand, reason: vehicle.InvalidPayload},
 	{err: ErrUnknownVehicle, reason: vehicle.UnknownVehicle},

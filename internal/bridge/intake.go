@@ -34,8 +34,12 @@ func (b *Bridge) Handle(m Message) {
 }
 
 // intake decodes and refuses what came in, acknowledges it and hands it to the lane of its car. It is one goroutine and
-// waits for nothing but the next message.
+// waits for nothing but the next message, and at the start for the cars of the last run.
 func (b *Bridge) intake(ctx context.Context) error {
+	select {
+	case <-b.recalled: // a command for a car of the last run must not come too early
+	case <-ctx.Done():
+	}
 	for {
 		select {
 		case <-ctx.Done():
