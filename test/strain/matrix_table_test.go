@@ -224,6 +224,11 @@ var table = []row{
 	{"action=pending", []cell{neverAt(all...)}},      // of commands only
 	{"action=unrecorded", []cell{neverAt(all...)}},   // of commands only
 	forgotten("expired-token"),
+	{"no-data", []cell{
+		readFails("failed/unsupported", "disabled"), // as of a car that was sold: it fails for itself
+		wakeFails("failed/unsupported", "disabled"),
+		neverAt(login, renewal, list),
+	}},
 	{"invalid-device", []cell{
 		// A device costs a registration, of which there are three a day; the account shares it.
 		readFails("failed/cloud_unavailable", "cloud_unavailable").struck(2 * perCar).registrations(5).said(3).forAll("online").curedBy(aDay),
