@@ -83,6 +83,7 @@ func (o *demoOptions) run(ctx context.Context, out io.Writer) (err error) {
 	if err != nil {
 		return err
 	}
+	//nolint:contextcheck // what New opens ends by itself
 	a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: app.NewLogger(c.Log, os.Stderr), Forgetful: true})
 	if err != nil {
 		return err

@@ -34,7 +34,7 @@ func (a *App) openStore() (store.Store, error) {
 		a.clean.add("close the store", memory.Close)
 		return memory, nil
 	}
-	st, dir, err := openStore(a.config)
+	st, dir, err := openStore(context.Background(), a.config) // it ends by itself
 	if err != nil {
 		return nil, err
 	}
@@ -61,7 +61,7 @@ func StoreDir(c *config.Config) (string, error) {
 }
 
 // openStore opens the configured store, sealed when there is a key.
-func openStore(c *config.Config) (st store.Store, dir string, err error) {
+func openStore(ctx context.Context, c *config.Config) (st store.Store, dir string, err error) {
 	if dir, err = StoreDir(c); err != nil {
 		return nil, "", err
 	}
@@ -72,7 +72,7 @@ func openStore(c *config.Config) (st store.Store, dir string, err error) {
 	case err != nil:
 		return nil, "", err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), openWithin)
+	ctx, cancel := context.WithTimeout(ctx, openWithin)
 	defer cancel()
 	st = file
 	if key := c.Store.Key.Reveal(); key != "" {
@@ -115,7 +115,7 @@ type StoredKey = store.Listed
 
 // ListStore lists what the configured store holds. No bridge may run on it.
 func ListStore(ctx context.Context, c *config.Config) (keys []StoredKey, err error) {
-	err = withStore(c, func(st store.Store) error {
+	err = withStore(ctx, c, func(st store.Store) error {
 		keys, err = store.List(ctx, st)
 		return err
 	})
@@ -127,7 +127,7 @@ type Exported = store.Exported
 
 // ExportStore writes what the configured store holds, one JSON object a line. No bridge may run on it.
 func ExportStore(ctx context.Context, c *config.Config, out io.Writer, secrets bool) (n Exported, err error) {
-	err = withStore(c, func(st store.Store) error {
+	err = withStore(ctx, c, func(st store.Store) error {
 		n, err = store.Export(ctx, st, out, func(key string) bool {
 			for _, prefix := range readable {
 				if strings.HasPrefix(key, prefix) {
@@ -148,7 +148,7 @@ type Imported = store.Imported
 // that holds something already is refused with ErrStoreFilled, unless overwrite is set: keys in the export then get the
 // export's values, the others stay.
 func ImportStore(ctx context.Context, c *config.Config, in io.Reader, overwrite bool) (n Imported, err error) {
-	err = withStore(c, func(st store.Store) error {
+	err = withStore(ctx, c, func(st store.Store) error {
 		n, err = store.Import(ctx, st, in, overwrite)
 		if errors.Is(err, store.ErrFilled) {
 			return tagged{err, ErrStoreFilled}
@@ -158,9 +158,9 @@ func ImportStore(ctx context.Context, c *config.Config, in io.Reader, overwrite 
 	return n, err
 }
 
-func withStore(c *config.Config, do func(store.Store) error) error {
+func withStore(ctx context.Context, c *config.Config, do func(store.Store) error) error {
 	hideSecrets(c)
-	st, _, err := openStore(c)
+	st, _, err := openStore(ctx, c)
 	if err != nil {
 		return err
 	}
