@@ -30,6 +30,9 @@ type Options struct {
 	Names    map[vehicle.VIN]string // names that the user chose for topics
 	Info     topic.Bridge           // published at each connect
 
+	Permissions Permissions
+	Presets     map[string][]vehicle.Command // by the names that the user chose
+
 	KeepVIN    bool          // a cloud id that holds the VIN stays the car's name in topics, as it was before
 	Initial    bool          // read every car once at start
 	Pace       Pace          // of reads by itself
@@ -52,6 +55,7 @@ type Bridge struct {
 	lanes    *lanes
 	herald   *herald
 	archive  *archive
+	journal  *journal
 	memory   memory
 
 	inbox   chan Message
@@ -61,6 +65,7 @@ type Bridge struct {
 
 	start       func(*lane)   // gives a lane its goroutine; set by serve, whose callees alone find cars
 	recalled    chan struct{} // closed when the cars of the last run have their lanes
+	adopting    sync.Mutex    // held while a car gets its lane, one at a time
 	connections atomic.Int64
 	started     time.Time
 }
@@ -76,6 +81,7 @@ func New(o Options) (*Bridge, error) {
 	}
 	b.pace.Store(&o.Pace)
 	b.herald, b.archive = newHerald(b), newArchive(b)
+	b.journal = newJournal(b, o.Store, o.Log)
 	for _, a := range o.Accounts {
 		b.accounts = append(b.accounts, newAccount(b, a))
 	}
@@ -120,8 +126,10 @@ func (b *Bridge) Run(ctx context.Context) error {
 	work.Go(func() error { return b.watch(ctx) })
 	work.Go(func() error { return b.herald.run(ctx) })
 	work.Go(b.archive.run)
+	work.Go(b.journal.run)
 	work.Go(func() error {
 		defer b.archive.stop()
+		defer b.journal.stop()
 		defer close(served)
 		return b.serve(ctx, ops)
 	})
@@ -161,6 +169,9 @@ func (b *Bridge) serve(ctx, ops context.Context) error {
 // recall gives the cars that were known when the process last ran their lanes, so that they are served at once, also
 // while their cloud cannot be reached.
 func (b *Bridge) recall(ctx context.Context) error {
+	if err := b.journal.load(ctx); err != nil {
+		return err
+	}
 	for saved, err := range b.archive.load(ctx) {
 		if err != nil {
 			return fmt.Errorf("read the cars from the store: %w", err)
@@ -180,6 +191,8 @@ func (b *Bridge) recall(ctx context.Context) error {
 
 // adopt gives a car its lane; a car that has one keeps it.
 func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
+	b.adopting.Lock()
+	defer b.adopting.Unlock()
 	if l := b.lanes.byID(v.ID); l != nil {
 		b.introduce(l, v)
 		return
@@ -189,7 +202,14 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
 	l.shelf = newShelf(b, l, v, state)
-	switch other := b.lanes.add(l); {
+	resumed := b.journal.claim(l)
+	l.mu.Lock() // until what the last run has left is in line
+	other := b.lanes.add(l)
+	if other == nil {
+		l.resume(resumed)
+	}
+	l.mu.Unlock()
+	switch {
 	case other != nil && other.id == l.id: // another account has just found it
 		b.introduce(other, v)
 		return

@@ -82,9 +82,12 @@ func (b *Bridge) take(m Message) {
 	switch o, request, refused := b.decode(m); {
 	case o == nil:
 	case refused != nil:
+		o.lane, _ = b.lanes.byName(o.record.Vehicle)
 		b.refuse(o, refused.reason, refused.message)
 	default:
+		o.ack = m.Ack
 		b.submit(o, request)
+		return
 	}
 	m.acknowledge()
 }
@@ -148,8 +151,18 @@ func (b *Bridge) decode(m Message) (*order, vehicle.Request, *refusal) {
 	return o, request, nil
 }
 
-// submit checks what every front's orders have in common and hands the order to its lane.
+// submit checks what every front's orders have in common and hands the order to its lane, by way of the journal. It
+// acknowledges it, or sees to that.
 func (b *Bridge) submit(o *order, request vehicle.Request) {
+	if !b.check(o, request) {
+		o.acknowledge()
+		return
+	}
+	b.journal.hand(o)
+}
+
+// check ends an order that is not to be carried out, and tells whether it is.
+func (b *Bridge) check(o *order, request vehicle.Request) bool {
 	if !request.Expires.IsZero() {
 		o.expires = earlier(o.expires, request.Expires)
 	}
@@ -157,19 +170,27 @@ func (b *Bridge) submit(o *order, request vehicle.Request) {
 	if err != nil {
 		reason, message := b.whyUnknown(err)
 		b.refuse(o, reason, message)
-		return
+		return false
 	}
+	o.lane = l
 	if request.ID != "" {
 		if before, repeated := b.memory.remember(l.name+"/"+request.ID, o); repeated {
 			b.repeat(before, o)
-			return
+			return false
 		}
+	}
+	if refused := b.permit(o); refused != nil {
+		b.refuse(o, refused.reason, refused.message)
+		return false
 	}
 	if o.expired(time.Now()) {
 		b.expire(o)
-		return
+		return false
 	}
-	l.push(o)
+	if o.kept() {
+		o.page = newPage(o, request)
+	}
+	return true
 }
 
 // whyUnknown tells whether there is no such car, or whether that cannot be said yet.

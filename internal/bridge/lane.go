@@ -30,6 +30,11 @@ type lane struct {
 	line    []*flight
 	current *flight // nil while idle
 	closed  bool
+	target  vehicle.Optional[vehicle.Quantity] // temperature for the next climate-start that names none
+	hinted  time.Time                          // when a hint was last followed
+	unlocks []time.Time                        // of the last hour
+
+	stopping <-chan struct{} // closed when the bridge is told to stop; the lane's goroutine reads it
 }
 
 // maxShared bounds how many orders may share one refresh. They take no place in line, but memory.
@@ -45,16 +50,26 @@ var errCalledOff = fmt.Errorf("it could not be sent in time: %w", context.Cancel
 func (l *lane) push(o *order) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	f := l.shared(o)
+	l.enter(o)
+}
+
+// enter is push. The lane's lock is held.
+func (l *lane) enter(o *order) {
 	switch {
 	case l.closed:
 		l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
 		return
+	case l.local(o):
+		return
+	}
+	l.complete(o)
+	f := l.shared(o)
+	switch {
 	case f == nil && len(l.line) >= l.bridge.options.Inbox:
 		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d commands wait for this car already", len(l.line)))
 		return
 	case f != nil && len(f.orders) >= maxShared:
-		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d wait for the same refresh already", len(f.orders)))
+		l.bridge.advance(o, vehicle.Rejected, vehicle.Overloaded, fmt.Sprintf("%d wait for the same already", len(f.orders)))
 		return
 	}
 	l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
@@ -68,27 +83,39 @@ func (l *lane) push(o *order) {
 		}
 		return
 	}
-	if l.current != nil || len(l.line) > 0 {
+	f = &flight{command: o.command, steps: o.steps, orders: append(l.overtake(o), o)}
+	if f.fold(); o.command.Spec().Slider {
+		f.ripens = time.Now().Add(debounce)
+	}
+	if l.current != nil || len(l.line) > 0 || !f.ripens.IsZero() {
 		l.bridge.advance(o, vehicle.Queued, vehicle.NoReason, "")
 	}
-	l.line = append(l.line, &flight{command: o.command, orders: []*order{o}})
-	l.bridge.metrics.queued.Inc()
+	l.enlist(f)
 	l.log.Debug("handed to the lane", "account", l.account.Name, "command", o.record.ID, "cause", string(o.cause),
 		"request", o.command, "ahead", len(l.line)-1)
+}
+
+// enlist puts a flight in line. The lane's lock is held.
+func (l *lane) enlist(f *flight) {
+	l.line = append(l.line, f)
+	l.bridge.metrics.queued.Inc()
 	select {
 	case l.work <- struct{}{}:
 	default:
 	}
 }
 
-// shared finds an equal refresh that the order may share. It looks back only as far as nothing but refreshes is in line:
-// a refresh that was asked for after another command shows that command's effect.
+// shared finds what the order may share: an equal command that waits, or an equal refresh. It looks back only as far as
+// nothing but refreshes is in line: a refresh that was asked for after another command shows that command's effect.
 func (l *lane) shared(o *order) *flight {
+	if len(o.steps) > 0 {
+		return l.equal(o)
+	}
 	for _, f := range slices.Backward(l.line) {
 		if f.serves(o) {
 			return f
 		}
-		if _, refresh := f.command.(vehicle.Refresh); !refresh {
+		if !f.refreshes() {
 			return nil
 		}
 	}
@@ -109,6 +136,8 @@ func (l *lane) run(ctx, ops context.Context) {
 		}
 	}
 	wait(true)
+	l.stopping = ctx.Done()
+	var ripe <-chan time.Time // nil while nothing ripens
 	for {
 		select {
 		case <-ctx.Done():
@@ -117,11 +146,15 @@ func (l *lane) run(ctx, ops context.Context) {
 		case <-timer.C:
 			l.push(l.read(vehicle.ByTimer))
 		case <-l.paced:
-			wait(false)
 		case <-l.work:
-			for ctx.Err() == nil && l.fly(ops) {
-			}
-			wait(false) // by what it has learned
+		case <-ripe:
+		}
+		for ctx.Err() == nil && l.fly(ops) {
+		}
+		wait(false) // by what it has learned
+		ripe = nil
+		if left, waits := l.ripens(time.Now()); waits {
+			ripe = time.After(left)
 		}
 	}
 }
@@ -148,36 +181,40 @@ func (l *lane) carryOut(ctx context.Context, f *flight) {
 	case vehicle.Refresh:
 		l.refresh(ctx, f, command)
 	default:
-		l.end(f, func(o *order) {
-			l.bridge.advance(o, vehicle.Rejected, vehicle.Unsupported, "this car cannot do that")
-		})
+		l.command(ctx, f)
 	}
 }
 
 // crashed ends a flight whose end was lost in a fault of ours, so that its senders are answered and the next one can leave.
 func (l *lane) crashed(f *flight, fault error) {
-	defer l.end(f, func(o *order) { l.bridge.advance(o, vehicle.Failed, vehicle.Internal, fault.Error()) })
+	state := vehicle.Failed
+	if f.out {
+		state = vehicle.Unknown
+	}
+	defer l.end(f, func(o *order) { l.bridge.advance(o, state, vehicle.Internal, fault.Error()) })
 	if r, refresh := f.command.(vehicle.Refresh); refresh {
 		l.shelf.failed(r.Mode, fault, vehicle.Internal, fault.Error())
 	}
 }
 
-// depart takes the first flight in line that somebody still waits for; nil when there is none.
+// depart takes the first flight in line that somebody still waits for; nil when there is none, or it is not ripe yet.
 func (l *lane) depart(cancel func(error)) *flight {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := time.Now()
-	for len(l.line) > 0 {
+	for len(l.line) > 0 && l.ripe(l.line[0], now) {
 		f := l.line[0]
 		l.line[0], l.line = nil, l.line[1:]
 		l.bridge.metrics.queued.Dec()
 		if l.expire(f, now); len(f.orders) == 0 {
 			continue
 		}
-		for _, o := range f.orders {
-			l.bridge.advance(o, vehicle.Sent, vehicle.NoReason, "")
+		if f.refreshes() {
+			for _, o := range f.orders {
+				l.bridge.advance(o, vehicle.Sent, vehicle.NoReason, "")
+			}
 		}
-		f.lead, f.since, f.due, f.cancel = f.leader(), now, now.Add(l.limit(f.command)), cancel
+		f.lead, f.since, f.due, f.cancel = f.leader(), now, now.Add(l.limit(f)), cancel
 		l.current = f
 		return f
 	}
@@ -186,6 +223,9 @@ func (l *lane) depart(cancel func(error)) *flight {
 
 // expire ends the orders of a flight that have waited too long. The lane's lock is held.
 func (l *lane) expire(f *flight, now time.Time) {
+	if f.resume != nil {
+		return // it was sent in time
+	}
 	f.orders = slices.DeleteFunc(f.orders, func(o *order) bool {
 		late := o.expired(now)
 		if late {
@@ -193,11 +233,15 @@ func (l *lane) expire(f *flight, now time.Time) {
 		}
 		return late
 	})
+	f.fold()
 }
 
 // limit is how long an operation may take before its lane counts as stuck.
-func (l *lane) limit(command vehicle.Command) time.Duration {
-	if command.Spec().Wakes(command) {
+func (l *lane) limit(f *flight) time.Duration {
+	if len(f.steps) > 0 {
+		return l.commandLimit(f)
+	}
+	if f.command.Spec().Wakes(f.command) {
 		return l.bridge.options.WakeWithin + watchMargin
 	}
 	return l.bridge.options.ReadWithin + watchMargin
@@ -208,7 +252,7 @@ func (l *lane) turn(f *flight, waits bool) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	f.waiting = waits
-	f.due = time.Now().Add(l.limit(f.command)) // its deadline begins with its turn
+	f.due = time.Now().Add(l.limit(f)) // its deadline begins with its turn
 }
 
 // end tells all orders of a flight its outcome. It closes the flight first, so that nobody can join it any more.
@@ -231,6 +275,9 @@ func (l *lane) close() {
 	l.closed = true
 	l.bridge.metrics.queued.Sub(float64(len(l.line)))
 	for _, f := range l.line {
+		if f.resume != nil {
+			continue // it was sent, and the next run sees to its end
+		}
 		for _, o := range f.orders {
 			l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
 		}
@@ -255,11 +302,10 @@ func (l *lane) look(now time.Time) (stuck vehicle.Command) {
 	f := l.current
 	switch {
 	case f == nil:
-	case f.waiting:
-		if l.expire(f, now); len(f.orders) == 0 && !f.calledOff {
-			f.calledOff = true
-			f.cancel(errCalledOff)
-		}
+	case f.recallable():
+		l.expire(f, now)
+		l.callOff(f)
+	case f.waiting: // with a command that was sent: its own limit ends that
 	case now.After(f.due) && !f.stuck:
 		f.stuck = true
 		l.bridge.metrics.stuck.Inc()

@@ -22,6 +22,9 @@ type Metrics struct {
 	faults   *prometheus.CounterVec
 	records  *prometheus.CounterVec
 	refresh  *prometheus.HistogramVec
+
+	wire         prometheus.Histogram
+	journalWrite prometheus.Histogram
 }
 
 // NewMetrics registers the package's metrics.
@@ -57,8 +60,16 @@ func NewMetrics(registry prometheus.Registerer) *Metrics {
 			Name: "bluelink2mqtt_refresh_seconds", Help: "How long refreshes took from leaving the lane's line, by mode and outcome.",
 			Buckets: []float64{.01, .05, .1, .25, .5, 1, 2.5, 5, 10, 20, 30, 60, 120, 240},
 		}, []string{"mode", "outcome"}),
+		wire: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "bluelink2mqtt_command_wire_seconds", Help: "From the receipt of a command until it is given to the cloud's client, its wait in line included.",
+			Buckets: []float64{.0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1, 5, 15, 60, 120},
+		}),
+		journalWrite: prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "bluelink2mqtt_journal_write_seconds", Help: "How long the journal of commands waited for the disk, all that had queued together.",
+			Buckets: []float64{.0001, .0005, .001, .0025, .005, .01, .025, .05, .1, .5, 1, 10},
+		}),
 	}
-	registry.MustRegister(m.lag, m.dropped, m.strays, m.queued, m.merged, m.stuck, m.faults, m.records, m.refresh)
+	registry.MustRegister(m.wire, m.journalWrite, m.lag, m.dropped, m.strays, m.queued, m.merged, m.stuck, m.faults, m.records, m.refresh)
 	return m
 }
 
@@ -88,17 +99,18 @@ func (m *Metrics) watch(b *Bridge) { m.registry.MustRegister(laneCollector{b}) }
 type laneCollector struct{ bridge *Bridge }
 
 var (
-	lanesDesc  = prometheus.NewDesc("bluelink2mqtt_vehicles", "Cars that have a lane.", nil, nil)
-	busyDesc   = prometheus.NewDesc("bluelink2mqtt_lanes_busy", "Lanes with an operation in flight.", nil, nil)
-	oldestDesc = prometheus.NewDesc("bluelink2mqtt_lane_oldest_seconds", "Age of the oldest operation in flight.", nil, nil)
-	inboxDesc  = prometheus.NewDesc("bluelink2mqtt_receive_queue_depth", "Messages that wait to be decoded.", nil, nil)
-	ageDesc    = prometheus.NewDesc("bluelink2mqtt_report_age_seconds", "Age of the car's last report, by its own clock.", []string{"vehicle"}, nil)
-	stateDesc  = prometheus.NewDesc("bluelink2mqtt_account_state", "1 for the state in which an account is.", []string{"account", "state"}, nil)
+	lanesDesc   = prometheus.NewDesc("bluelink2mqtt_vehicles", "Cars that have a lane.", nil, nil)
+	busyDesc    = prometheus.NewDesc("bluelink2mqtt_lanes_busy", "Lanes with an operation in flight.", nil, nil)
+	oldestDesc  = prometheus.NewDesc("bluelink2mqtt_lane_oldest_seconds", "Age of the oldest operation in flight.", nil, nil)
+	journalDesc = prometheus.NewDesc("bluelink2mqtt_journal_commands", "Commands in the journal that have not ended.", nil, nil)
+	inboxDesc   = prometheus.NewDesc("bluelink2mqtt_receive_queue_depth", "Messages that wait to be decoded.", nil, nil)
+	ageDesc     = prometheus.NewDesc("bluelink2mqtt_report_age_seconds", "Age of the car's last report, by its own clock.", []string{"vehicle"}, nil)
+	stateDesc   = prometheus.NewDesc("bluelink2mqtt_account_state", "1 for the state in which an account is.", []string{"account", "state"}, nil)
 )
 
 // Describe names the series.
 func (laneCollector) Describe(ch chan<- *prometheus.Desc) {
-	for _, d := range []*prometheus.Desc{lanesDesc, busyDesc, oldestDesc, inboxDesc, ageDesc, stateDesc} {
+	for _, d := range []*prometheus.Desc{lanesDesc, busyDesc, oldestDesc, inboxDesc, journalDesc, ageDesc, stateDesc} {
 		ch <- d
 	}
 }
@@ -123,6 +135,7 @@ func (c laneCollector) Collect(ch chan<- prometheus.Metric) {
 	gauge(busyDesc, float64(busy))
 	gauge(oldestDesc, oldest)
 	gauge(inboxDesc, float64(len(c.bridge.inbox)))
+	gauge(journalDesc, float64(c.bridge.journal.size()))
 	for name, status := range c.bridge.AccountStates() {
 		gauge(stateDesc, 1, name, string(status.State))
 	}

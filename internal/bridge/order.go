@@ -17,9 +17,14 @@ const sendWithin = 120 * time.Second
 
 // order is one command of one sender on its way.
 type order struct {
-	command vehicle.Command // nil when what was sent could not be read
+	command vehicle.Command   // nil when what was sent could not be read
+	steps   []vehicle.Command // what is given to the car for it, one after the other; none for what is only read
 	cause   vehicle.Cause
+	hint    bool // it began as a hint: the fewest calls will do
 	expires time.Time
+	lane    *lane  // of its car; nil when there is no such car
+	page    *page  // in the journal; nil of what is not kept
+	ack     func() // acknowledges it; nil when there is nothing to acknowledge, or it was done
 
 	mu     sync.Mutex     // guards what follows; held while a step is handed to the outbox
 	record vehicle.Record // its ID, Vehicle and Command never change, and may be read without the lock
@@ -36,6 +41,32 @@ type asker struct {
 // maxAskers bounds who may wait for the end of one order by repeating its id.
 const maxAskers = 64
 
+// controls tells whether the order was meant to do more than to read, also when it could not be read itself.
+func (o *order) controls() bool {
+	switch o.command.(type) {
+	case nil:
+		word := o.record.Command
+		return word != vehicle.Refresh{}.Spec().Topic && word != vehicle.Hint{}.Spec().Topic && word != vehicle.Cancel{}.Spec().Topic &&
+			slices.Contains(vehicle.CommandTopics(), word)
+	case vehicle.Refresh, vehicle.Hint, vehicle.Cancel:
+		return false
+	}
+	return true
+}
+
+// kept tells that the order stands in the journal: what reaches a car, or outlives the process.
+func (o *order) kept() bool {
+	_, target := o.command.(vehicle.ClimateTarget)
+	return len(o.steps) > 0 || target
+}
+
+// acknowledge tells the sender's broker that the order is taken care of.
+func (o *order) acknowledge() {
+	if o.ack != nil {
+		o.ack()
+	}
+}
+
 // quiet tells that no record of the order is published: nobody sent it.
 func (o *order) quiet() bool { return o.cause.Automatic() }
 
@@ -44,24 +75,51 @@ func (o *order) expired(now time.Time) bool { return !now.Before(o.expires) }
 
 // trace is what the order puts into the context of its operation.
 func (o *order) trace(account string) bluelink.Trace {
-	return bluelink.Trace{Account: account, Command: o.record.ID, Cause: o.cause}
+	t := bluelink.Trace{Account: account, Command: o.record.ID, Cause: o.cause}
+	if o.hint {
+		t.Cause, t.Sparing = vehicle.ByHint, true
+	}
+	return t
 }
+
+// outcome is how something ended: the state, why, and what people are told.
+type outcome struct {
+	state   vehicle.CommandState
+	reason  vehicle.Reason
+	message string
+}
+
+// well tells whether it did what was asked for, as far as anybody can tell.
+func (o outcome) well() bool { return o.state == vehicle.Verified || o.state == vehicle.Confirmed }
 
 // advance moves an order to its next state and tells whoever asked. After its end an order does not move.
 func (b *Bridge) advance(o *order, state vehicle.CommandState, reason vehicle.Reason, message string) {
+	b.move(o, outcome{state, reason, message}, state.Terminal())
+}
+
+// conclude ends an order, also in a state that does not always end one.
+func (b *Bridge) conclude(o *order, out outcome) { b.move(o, out, true) }
+
+func (b *Bridge) move(o *order, to outcome, terminal bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.record.Terminal {
 		return
 	}
-	o.record.State, o.record.Terminal, o.record.Reason, o.record.Message = state, state.Terminal(), reason, message
+	o.record.State, o.record.Terminal, o.record.Reason, o.record.Message = to.state, terminal, to.reason, to.message
 	o.record.UpdatedAt = time.Now().UTC()
 	b.publishRecord(o.record, o.quiet(), o.askers...)
-	if o.record.Terminal {
-		o.askers = nil
-		if !o.quiet() {
-			b.metrics.ended(o.record)
-		}
+	if !terminal {
+		return
+	}
+	o.askers = nil
+	b.journal.close(o)
+	if o.quiet() {
+		return
+	}
+	b.metrics.ended(o.record)
+	if o.lane != nil {
+		o.lane.tellEnd(o)
 	}
 }
 
@@ -95,9 +153,16 @@ func (a asker) same(other asker) bool {
 // flight is one operation with all the orders that it answers. The lock of its lane guards it.
 type flight struct {
 	command vehicle.Command
+	steps   []vehicle.Command // as in its orders
 	orders  []*order
+	ripens  time.Time // a slider's: not before, when nobody else waits
+	resume  *attempt  // of the last run: it was sent, or may have been
+	revived bool      // it began in the last run
 
 	// Of a flight that has left the line:
+	step      int       // which of its commands is on its way
+	out       bool      // that one was sent, or may have been
+	resting   bool      // nothing is under way, it will be sent again
 	lead      *order    // in whose name it is made
 	since     time.Time // when it left
 	due       time.Time // when it should have ended
@@ -111,8 +176,14 @@ type flight struct {
 // most demanding of its orders; one that has left for a timer alone brings too little for anybody else.
 func (f *flight) serves(o *order) bool {
 	_, refresh := f.command.(vehicle.Refresh)
-	enough := f.lead == nil || f.lead.cause != vehicle.ByTimer || o.cause == vehicle.ByTimer
+	enough := f.lead == nil || !f.lead.sparing() || o.sparing()
 	return refresh && f.command == o.command && enough && !f.calledOff && !f.stuck
+}
+
+// refreshes tells whether the flight only reads.
+func (f *flight) refreshes() bool {
+	_, refresh := f.command.(vehicle.Refresh)
+	return refresh
 }
 
 // leader is the order in whose name the flight is made: somebody's who waits for the answer, else one of our own, and a
@@ -121,9 +192,12 @@ func (f *flight) leader() *order {
 	return slices.MinFunc(f.orders, func(a, b *order) int { return cmp.Compare(a.modesty(), b.modesty()) })
 }
 
+// sparing tells whether the fewest calls will do for the order.
+func (o *order) sparing() bool { return o.cause == vehicle.ByTimer || o.hint }
+
 func (o *order) modesty() int {
 	switch {
-	case o.cause == vehicle.ByTimer:
+	case o.sparing():
 		return 2
 	case o.cause.Automatic():
 		return 1
@@ -131,10 +205,10 @@ func (o *order) modesty() int {
 	return 0
 }
 
-// outcomeOf is how a refresh that ended with err is told: state, reason and text.
-func outcomeOf(err error) (vehicle.CommandState, vehicle.Reason, string) {
+// outcomeOf is how an operation that ended with err is told.
+func outcomeOf(err error) outcome {
 	if err == nil {
-		return vehicle.Verified, vehicle.NoReason, ""
+		return outcome{state: vehicle.Verified}
 	}
 	reason := bluelink.Reason(err)
 	text := strings.ReplaceAll(err.Error(), "\n", ": ") // joined errors stand in lines of their own
@@ -143,11 +217,11 @@ func outcomeOf(err error) (vehicle.CommandState, vehicle.Reason, string) {
 	}
 	switch {
 	case refusedByUs(err):
-		return vehicle.Rejected, reason, text
+		return outcome{vehicle.Rejected, reason, text}
 	case reason == vehicle.Timeout:
-		return vehicle.TimedOut, reason, text
+		return outcome{vehicle.TimedOut, reason, text}
 	}
-	return vehicle.Failed, reason, text
+	return outcome{vehicle.Failed, reason, text}
 }
 
 // refusedByUs tells that nothing was sent, by our own decision.

@@ -17,6 +17,8 @@ type Client interface {
 	RefreshCached(ctx context.Context, id vehicle.ID) (bluelink.Result, error)
 	RefreshForce(ctx context.Context, id vehicle.ID) (bluelink.Result, error)
 	RefreshSmart(ctx context.Context, id vehicle.ID, maxAge time.Duration) (bluelink.Result, error)
+	Do(ctx context.Context, id vehicle.ID, command vehicle.Command) (vehicle.ActionID, error)
+	ActionStatus(ctx context.Context, id vehicle.ID, action vehicle.ActionID) (vehicle.ActionStatus, error)
 }
 
 var _ Client = (*bluelink.Client)(nil)
@@ -60,6 +62,8 @@ type Account struct {
 	Wanted func(vehicle.VIN) bool // nil wants all
 	Books  Books                  // nil when nothing is counted
 	Zone   *time.Location         // of the region; nil for UTC
+	// Mute is why its cars take no commands, such as pin_required; empty when they do.
+	Mute vehicle.Reason
 }
 
 // Books tell what an account and its cars have used up. They are asked at each end of an operation, and answer at once.

@@ -39,3 +39,22 @@ func (b *Bridge) publishBridge() {
 	b.outbox.Publish(Publication{Topic: b.tree.BridgeState(), Payload: []byte(topic.Online), Retain: true})
 	b.outbox.Publish(Publication{Topic: b.tree.BridgeInfo(), Payload: b.options.Info.Payload(), Retain: true, ContentType: jsonType})
 }
+
+// tellEnd tells the end of a command besides its record: as an event, and, when it did not go well, as the car's last
+// error. Whoever failed to read the car has told that already, see shelf.failed. The order's lock is held.
+func (l *lane) tellEnd(o *order) {
+	r := o.record
+	l.bridge.outbox.Publish(Publication{
+		Topic: l.shelf.topics.Event(topic.CommandEvents), Payload: topic.CommandEvent(r), ContentType: jsonType, Expiry: resultExpiry,
+	})
+	if !o.controls() {
+		return
+	}
+	switch r.State {
+	case vehicle.Failed, vehicle.TimedOut, vehicle.Unknown, vehicle.Rejected, vehicle.Expired:
+		if r.Reason != vehicle.Overloaded && r.Reason != vehicle.Shutdown {
+			l.shelf.complain(topic.Problem{At: r.UpdatedAt, Command: r.Command, Reason: r.Reason, Text: r.Message})
+		}
+	case vehicle.Accepted, vehicle.Queued, vehicle.Sent, vehicle.Confirmed, vehicle.Verified, vehicle.Cancelled, vehicle.Superseded:
+	}
+}

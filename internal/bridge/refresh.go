@@ -44,6 +44,18 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 		l.failed(ctx, f, r.Mode, err, took)
 		return
 	}
+	l.learn(ctx, result)
+	l.log.InfoContext(ctx, "refresh done", "mode", string(r.Mode), "data_source", string(result.DataSource), "seconds", took.Seconds(),
+		"changes", len(result.Changes), "refused", len(result.Refusals), "spared", string(bluelink.Reason(spared)))
+	sparing := outcomeOf(spared)
+	l.end(f, func(o *order) {
+		o.sourced(result)
+		l.bridge.advance(o, vehicle.Verified, sparing.reason, sparing.message)
+	})
+}
+
+// learn believes what a read brought: it puts it on the shelf and into the archive.
+func (l *lane) learn(ctx context.Context, result bluelink.Result) {
 	l.shelf.refreshed(result)
 	if news(result.Changes) || l.shelf.unsaved(time.Now()) {
 		l.bridge.archive.mark(l)
@@ -55,13 +67,6 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 		}
 		l.log.DebugContext(ctx, "value not believed", "key", refusal.Datum.Key, "reason", string(refusal.Reason), "raw", raw, "source", refusal.Source)
 	}
-	l.log.InfoContext(ctx, "refresh done", "mode", string(r.Mode), "data_source", string(result.DataSource), "seconds", took.Seconds(),
-		"changes", len(result.Changes), "refused", len(result.Refusals), "spared", string(bluelink.Reason(spared)))
-	_, reason, message := outcomeOf(spared)
-	l.end(f, func(o *order) {
-		o.sourced(result)
-		l.bridge.advance(o, vehicle.Verified, reason, message)
-	})
 }
 
 // askOrSpare makes the operation. A smart refresh that may not wake the car brings what the cloud holds, and why.
@@ -79,16 +84,21 @@ func (l *lane) askOrSpare(ctx context.Context, r vehicle.Refresh) (result blueli
 // failed tells how a refresh failed. Logs say it loudly when it is new for the car, so that an outage of hours is a line
 // and not a flood; whoever asked has the record.
 func (l *lane) failed(ctx context.Context, f *flight, mode vehicle.RefreshMode, err error, took time.Duration) {
-	state, reason, message := outcomeOf(err)
+	out := outcomeOf(err)
 	level := slog.LevelWarn
-	if reason == vehicle.Shutdown || !l.shelf.failed(mode, err, reason, message) {
+	if out.reason == vehicle.Shutdown || !l.shelf.failed(mode, err, out.reason, out.message) {
 		level = slog.LevelInfo
 		if f.lead.quiet() {
 			level = slog.LevelDebug
 		}
 	}
-	l.log.Log(ctx, level, "refresh failed", "mode", string(mode), "reason", string(reason), "seconds", took.Seconds(), "error", err)
-	l.end(f, func(o *order) { l.bridge.advance(o, state, reason, message) })
+	l.log.Log(ctx, level, "refresh failed", "mode", string(mode), "reason", string(out.reason), "seconds", took.Seconds(), "error", err)
+	l.end(f, func(o *order) {
+		if o.hint {
+			l.hinted = time.Time{} // the next one is followed
+		}
+		l.bridge.conclude(o, out)
+	})
 }
 
 // ask makes the operation.

@@ -281,3 +281,11 @@ func seconds(t time.Time) uint32 {
 	}
 	return uint32(max(0, t.Unix()))
 }
+
+// complain shows why a command did not go well.
+func (s *shelf) complain(p topic.Problem) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.failure = topic.Failed(p)
+	s.send(s.failure)
+}

@@ -171,7 +171,7 @@ func TestShelf_EverythingButTheLocationIsRetained(t *testing.T) {
 			if place {
 				places++
 			}
-			if result := strings.HasPrefix(suffix, "result/"); p.Retain == (place || result) {
+			if moment := strings.HasPrefix(suffix, "result/") || strings.HasPrefix(suffix, "event/"); p.Retain == (place || moment) {
 				t.Errorf("%s: retain %v", p.Topic, p.Retain)
 			}
 		}

@@ -61,13 +61,14 @@ type call struct {
 
 // cloud is an account at a cloud, as the guards would hand it to the client.
 type cloud struct {
-	bluelink.Cloud // commands, which nobody gives here
-
 	mu     sync.Mutex // guards what follows
 	login  func(context.Context) error
 	answer func(context.Context, call) (vehicle.Report, error)
 	cars   []vehicle.Vehicle
 	calls  []call
+
+	send   func(context.Context, bluelink.Ask, vehicle.Command) (vehicle.ActionID, error) // nil refuses; set before the bridge runs
+	action func(context.Context, vehicle.ActionID) (vehicle.ActionStatus, error)
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
@@ -112,12 +113,18 @@ func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, er
 	return c.do(ctx, call{force: true, ask: ask})
 }
 
-func (c *cloud) Send(context.Context, bluelink.Ask, vehicle.Command) (vehicle.ActionID, error) {
-	return "", bluelink.ErrUnsupported
+func (c *cloud) Send(ctx context.Context, ask bluelink.Ask, command vehicle.Command) (vehicle.ActionID, error) {
+	if c.send == nil {
+		return "", bluelink.ErrUnsupported
+	}
+	return c.send(ctx, ask, command)
 }
 
-func (c *cloud) Action(context.Context, vehicle.Vehicle, vehicle.ActionID) (vehicle.ActionStatus, error) {
-	return vehicle.ActionUnknown, bluelink.ErrUnsupported
+func (c *cloud) Action(ctx context.Context, _ vehicle.Vehicle, id vehicle.ActionID) (vehicle.ActionStatus, error) {
+	if c.action == nil {
+		return vehicle.ActionUnknown, bluelink.ErrUnsupported
+	}
+	return c.action(ctx, id)
 }
 
 func (c *cloud) do(ctx context.Context, made call) (vehicle.Report, error) {

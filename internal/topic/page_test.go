@@ -92,6 +92,12 @@ func page(t *testing.T) []byte {
 		{car.Availability(), "out", "`online`; `offline` when the account cannot work or nothing was read for a day", "yes"},
 		{car.Info(), "out", "JSON: who the car is and what it can do; of the VIN the last four characters", "yes"},
 		{car.Result("{id}"), "out", "JSON: the record of one command", "no"},
+		{car.Event(CommandEvents), "out", "JSON: the record of a command at its end, with its state as `event_type`", "no"},
+		{car.Event(SecurityEvents), "out", "JSON: `event_type` `not_locked`: the car is not locked although it confirmed to have locked; `timestamp`, `command_id`", "no"},
+		{car.Action("{id}", "status"), "out", "* `PENDING`, then `SUCCESS`, `FAILED`, `TIMEOUT` or `UNKNOWN`; plain text. The id is the cloud's", "no"},
+		{car.Action("{id}", "started_at"), "out", "* when it was sent; plain text, with both", "no"},
+		{car.Action("{id}", "completed_at"), "out", "* when it ended; plain text", "no"},
+		{car.Action("{id}", "error"), "out", "* why its outcome could not be asked for; plain text", "no"},
 		{car.Command("{command}"), "in", "a command; retained ones are refused", ""},
 		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `next_allowed_at`", "yes"},
 		{home.AccountCommand("{account}", Retry), "in", "anything: sign in once more, also after refused credentials; the account's state answers. Retained ones are refused, and more than three an hour or ten a day are not tried", ""},
@@ -105,7 +111,7 @@ func page(t *testing.T) []byte {
 	line("Reserved; nothing is published or read there yet:")
 	line("")
 	for _, topic := range []string{
-		car.Event("{kind}"), car.Action("{id}", "{step}"), home.AccountCode("{account}"),
+		home.AccountCode("{account}"),
 		home.AccountCommand("{account}", CodeMethod), home.AccountCommand("{account}", CodeSet),
 		home.BridgeRequest("{verb}"), home.BridgeResponse("{verb}"),
 	} {

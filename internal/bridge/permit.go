@@ -1,0 +1,104 @@
+package bridge
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Permissions are what the user lets this bridge do. Reading, hints and taking commands back are always allowed; how often
+// a car may be woken is decided elsewhere.
+type Permissions struct {
+	ReadOnly      bool     // no command reaches a car
+	Allow         []string // names of the only commands that do; empty for all
+	UnlockPerHour int      // of each car; 0 for as many as come
+}
+
+// plan tells what is given to the car for an order, and says why nothing can be.
+func (b *Bridge) plan(o *order) *refusal {
+	switch c := o.command.(type) {
+	case nil, vehicle.Refresh, vehicle.Hint, vehicle.Cancel, vehicle.ClimateTarget:
+	case vehicle.Preset:
+		steps, known := b.options.Presets[c.Name]
+		if !known {
+			return &refusal{vehicle.Unsupported, "there is no such preset; there are " + b.presets()}
+		}
+		o.steps = steps
+	default:
+		o.steps = []vehicle.Command{o.command}
+	}
+	return nil
+}
+
+// permit says why an order is refused, if it is. It makes the order's plan.
+func (b *Bridge) permit(o *order) *refusal {
+	if refused := b.plan(o); refused != nil {
+		return refused
+	}
+	if _, target := o.command.(vehicle.ClimateTarget); target {
+		return b.allows(o.lane, vehicle.ClimateTarget{}.Spec(), vehicle.ClimateStart{}.Spec())
+	}
+	unlocks := 0
+	for _, step := range o.steps {
+		if refused := b.allows(o.lane, step.Spec(), step.Spec()); refused != nil {
+			return refused
+		}
+		if _, is := step.(vehicle.Unlock); is {
+			unlocks++
+		}
+	}
+	return o.lane.countUnlocks(unlocks, b.options.Permissions.UnlockPerHour)
+}
+
+// allows says why a command does not reach a car; able is the one that the car must be able to carry out for it.
+func (b *Bridge) allows(l *lane, asked, able *vehicle.Spec) *refusal {
+	p := b.options.Permissions
+	can := l.shelf.car().Vehicle.Capabilities.Commands
+	switch {
+	case p.ReadOnly:
+		return &refusal{vehicle.ReadOnly, "this bridge only reads (permissions.read_only)"}
+	case l.account.Mute != "":
+		return &refusal{l.account.Mute, "this account takes no commands; " + muteHint(l.account.Mute)}
+	case len(p.Allow) > 0 && !slices.Contains(p.Allow, asked.Name):
+		return &refusal{vehicle.NotPermitted, fmt.Sprintf("permissions.allow does not name %s; it names %s", asked.Name, strings.Join(p.Allow, ", "))}
+	case len(can) > 0 && !slices.Contains(can, able.Name): // of a car that was stored by an old release nothing is known
+		return &refusal{vehicle.Unsupported, fmt.Sprintf("this car cannot do %s; it can %s", able.Name, strings.Join(can, ", "))}
+	}
+	return nil
+}
+
+func muteHint(why vehicle.Reason) string {
+	if why == vehicle.PINRequired {
+		return "set the PIN of the maker's app for it"
+	}
+	return string(why)
+}
+
+func (b *Bridge) presets() string {
+	if len(b.options.Presets) == 0 {
+		return "none; the configuration names them under presets"
+	}
+	return strings.Join(slices.Sorted(maps.Keys(b.options.Presets)), ", ")
+}
+
+// countUnlocks notes that the car is to be unlocked so many times, unless that is too often.
+func (l *lane) countUnlocks(n, perHour int) *refusal {
+	if n == 0 || perHour == 0 {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	now := time.Now()
+	l.unlocks = slices.DeleteFunc(l.unlocks, func(at time.Time) bool { return now.Sub(at) >= time.Hour })
+	if len(l.unlocks)+n > perHour {
+		return &refusal{vehicle.RateLimited, fmt.Sprintf("%d unlocks an hour are allowed and used up", perHour)}
+	}
+	for range n {
+		l.unlocks = append(l.unlocks, now)
+	}
+	return nil
+}
