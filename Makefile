@@ -17,7 +17,7 @@ $(BIN)/gofumpt: TOOL = mvdan.cc/gofumpt
 $(BIN)/benchstat: TOOL = golang.org/x/perf/cmd/benchstat
 $(BIN)/gotestsum: TOOL = gotest.tools/gotestsum
 
-.PHONY: help check test soak bench fuzz lint format-check vet generated size \
+.PHONY: help check test soak bench failures fuzz lint format-check vet generated size \
 	needs tools build generate fmt image
 
 help: ## list the targets
@@ -40,6 +40,9 @@ bench: ## run all benchmarks; each prints its own ratios
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@scripts/fuzz.sh $(FUZZTIME)
+
+failures: ## print what happens at each failure: the matrix of faults, and a line for each row of docs/resilience.md
+	@scripts/failures.sh
 
 lint: $(BIN)/golangci-lint ## run golangci-lint, import rules included
 	@echo "== lint"

@@ -144,6 +144,46 @@ func longRun(t *testing.T, days int) {
 	})
 }
 
+// TestTime_ScheduleChangedWhileItRunsAppliesAtOnce is B8: a new interval that was ignored, or an old timer that went on.
+func TestTime_ScheduleChangedWhileItRunsAppliesAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, parked)
+		w.start(parked)
+		defer w.stop()
+		w.served()
+		car := w.car(home, "flat")
+		reads := func(during time.Duration) (n int64) {
+			pass(during)
+			synctest.Wait()
+			for _, c := range w.sim.Calls() {
+				if c.Vehicle == car.ID && strings.HasSuffix(c.Path, "/status/latest") {
+					n += c.Count
+				}
+			}
+			return n
+		}
+		before := reads(6 * time.Hour)
+		w.app.SetPace(plain(10 * time.Minute))
+		often := reads(6*time.Hour) - before
+		if often < 33 || often > 38 {
+			t.Errorf("every ten minutes for six hours are %d reads", often)
+		}
+		w.app.SetPace(plain(0))
+		if n := reads(24*time.Hour) - before - often; n > 0 {
+			t.Errorf("%d reads in a day without a schedule", n)
+		}
+		w.app.SetPace(plain(interval))
+		if n := reads(6*time.Hour) - before - often; n < 11 || n > 13 {
+			t.Errorf("every half hour for six hours are %d reads", n)
+		}
+		for _, v := range w.sim.VehicleViews() {
+			if v.Wakes > 0 {
+				t.Errorf("the %s was woken %d times", v.Model, v.Wakes)
+			}
+		}
+	})
+}
+
 // TestTime_ThreeDays is B7: a service that stopped when its token of 24 h had ended.
 func TestTime_ThreeDays(t *testing.T) { longRun(t, 3) }
 

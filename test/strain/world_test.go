@@ -69,7 +69,7 @@ func newWorld(t *testing.T, s setup) *world {
 func (w *world) start(s setup) {
 	w.t.Helper()
 	c := config.Default()
-	c.Refresh = config.Refresh{Initial: c.Refresh.Initial, Interval: s.interval} // a plain interval
+	c.Refresh = plain(s.interval)
 	for _, brand := range []vehicle.Brand{vehicle.Hyundai, vehicle.Kia} {
 		c.Accounts = append(c.Accounts, config.Account{
 			Name: brand.String(), Region: vehicle.Europe, Brand: brand,
@@ -101,6 +101,11 @@ func (w *world) start(s setup) {
 			w.t.Errorf("close: %v", err)
 		}
 	})
+}
+
+// plain is a schedule that knows no differences between cars and hours.
+func plain(interval time.Duration) config.Refresh {
+	return config.Refresh{Initial: true, Interval: interval}
 }
 
 // car is a car of an account that speaks a protocol: "flat" or "ccs2".
