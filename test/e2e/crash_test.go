@@ -40,9 +40,29 @@ func (w *world) threeAccounts() []string {
 
 // kept is what a store holds after a crash.
 type kept struct {
-	tokens map[string]bluelink.Tokens // by store key
+	tokens map[string]bluelink.Tokens // by account, as the store names it
+	calls  map[string]booked          // by account
 	cars   map[vehicle.ID]vehicle.State
 	keys   int
+}
+
+// booked is an account's ledger, as far as a cloud counts too.
+type booked struct {
+	Day      string         `json:"day"`
+	Calls    map[string]int `json:"calls"`    // by kind and cause
+	Lost     int            `json:"lost"`     // in crashes
+	Reserved int            `json:"reserved"` // may have been made since it was written
+}
+
+// atMost is how many calls the ledger knows of, or allows to have been made.
+func (b booked) atMost() int {
+	n := b.Lost + b.Reserved
+	for word, calls := range b.Calls {
+		if kind, _, _ := strings.Cut(word, "/"); kind == "read" || kind == "wake" || kind == "command" {
+			n += calls
+		}
+	}
+	return n
 }
 
 // openKept reads everything in a store that nobody owns.
@@ -57,7 +77,7 @@ func openKept(t *testing.T, dir string) kept {
 			t.Errorf("close the store: %v", err)
 		}
 	}()
-	k := kept{tokens: map[string]bluelink.Tokens{}, cars: map[vehicle.ID]vehicle.State{}}
+	k := kept{tokens: map[string]bluelink.Tokens{}, calls: map[string]booked{}, cars: map[vehicle.ID]vehicle.State{}}
 	for entry, err := range s.Range(t.Context(), "") {
 		if err != nil {
 			t.Fatalf("%s cannot be read: %v", entry.Key, err)
@@ -66,29 +86,34 @@ func openKept(t *testing.T, dir string) kept {
 		if !json.Valid(entry.Value) {
 			t.Errorf("%s holds no JSON", entry.Key)
 		}
-		switch {
-		case strings.HasPrefix(entry.Key, "account/") && strings.HasSuffix(entry.Key, "/tokens"):
-			var tokens bluelink.Tokens
-			if err := json.Unmarshal(entry.Value, &tokens); err != nil {
+		read := func(into any) {
+			if err := json.Unmarshal(entry.Value, into); err != nil {
 				t.Errorf("%s: %v", entry.Key, err)
 			}
-			k.tokens[entry.Key] = tokens
-		case strings.HasPrefix(entry.Key, "vehicle/") && strings.Count(entry.Key, "/") == 1:
+		}
+		switch words := strings.Split(entry.Key, "/"); {
+		case len(words) == 3 && words[0] == "account" && words[2] == "tokens":
+			var tokens bluelink.Tokens
+			read(&tokens)
+			k.tokens[words[1]] = tokens
+		case len(words) == 3 && words[0] == "account" && words[2] == "ledger":
+			var ledger booked
+			read(&ledger)
+			k.calls[words[1]] = ledger
+		case len(words) == 2 && words[0] == "vehicle":
 			var car struct {
 				State vehicle.State `json:"state"`
 			}
-			if err := json.Unmarshal(entry.Value, &car); err != nil {
-				t.Errorf("%s: %v", entry.Key, err)
-			}
-			k.cars[vehicle.ID(strings.TrimPrefix(entry.Key, "vehicle/"))] = car.State
+			read(&car)
+			k.cars[vehicle.ID(words[1])] = car.State
 		}
 	}
 	return k
 }
 
 // TestCrash_NothingAcknowledgedIsLost kills a busy program at random moments. What a cloud was shown must be on the disk:
-// the newest tokens that a request carried, and the device id; cars and what was read of them never fall back. No start
-// signs in or registers again, except where the cloud had replaced a set of tokens and the program died before it could
+// the newest tokens that a request carried, and the device id; cars, what was read of them and what was counted never fall
+// back, and no ledger knows of fewer calls than the cloud has counted. No start signs in or registers again, except where the cloud had replaced a set of tokens and the program died before it could
 // store the answer: no client can help that.
 func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 	const carsOfEach = 34
@@ -175,12 +200,25 @@ func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 				t.Errorf("round %d: %s has another device id", round, key)
 			}
 		}
+		for account, was := range before.calls {
+			is := now.calls[account]
+			if is.Day == was.Day && is.atMost() < was.atMost() {
+				t.Errorf("round %d: %s had %d calls booked and now %d", round, account, was.atMost(), is.atMost())
+			}
+		}
 		lost := false
 		for brand, wallet := range tapped.wallets() {
 			set, token := 0, 0
-			for _, tokens := range now.tokens {
-				set = max(set, place(wallet.sets, tokens.Extra["accessToken"]))
-				token = max(token, place(wallet.tokens, strings.TrimPrefix(tokens.Access, "Bearer ")))
+			for account, tokens := range now.tokens {
+				if place(wallet.sets, tokens.Extra["accessToken"]) == 0 {
+					continue // another brand's
+				}
+				set = place(wallet.sets, tokens.Extra["accessToken"])
+				token = place(wallet.tokens, strings.TrimPrefix(tokens.Access, "Bearer "))
+				ledger, counted := now.calls[account]
+				if cloud := w.counts(brand).CallsToday; counted && ledger.atMost() < cloud {
+					t.Errorf("round %d: %s counts %d calls, the ledger knows of %d at most", round, brand, cloud, ledger.atMost())
+				}
 			}
 			if set < wallet.usedSet || token < wallet.usedToken {
 				t.Errorf("round %d: %s used set %d and token %d, the store holds %d and %d: used before they were durable",

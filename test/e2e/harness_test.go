@@ -81,6 +81,7 @@ type counts struct {
 	Logins        int    `json:"logins"`
 	Renewals      int    `json:"renewals"`
 	Registrations int    `json:"device_registrations"`
+	CallsToday    int    `json:"calls_today"`
 }
 
 func (w *world) counts(brand string) counts {
