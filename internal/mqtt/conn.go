@@ -2,6 +2,7 @@ package mqtt
 
 import (
 	"bufio"
+	"encoding/binary"
 	"net"
 	"sync"
 	"time"
@@ -17,6 +18,10 @@ type conn struct {
 	net.Conn
 	in *bufio.Reader // the library reads byte by byte where lengths are concerned
 
+	// Used by the reader only.
+	acknowledged func(id uint16, code byte) // learns that the broker has a publication
+	left         int                        // bytes of the packet that the library has begun to read
+
 	// The library holds this lock for the writes that make up one packet; it looks for a sync.Locker.
 	sync.Mutex
 
@@ -25,21 +30,76 @@ type conn struct {
 	start []byte     // the first two bytes that came: type and length of the answer to CONNECT
 }
 
-func newConn(network net.Conn) *conn {
-	return &conn{Conn: network, in: bufio.NewReader(network)}
+func newConn(network net.Conn, acknowledged func(id uint16, code byte)) *conn {
+	return &conn{Conn: network, in: bufio.NewReader(network), acknowledged: acknowledged}
 }
 
 func (c *conn) Read(b []byte) (int, error) {
-	n, err := c.in.Read(b)
-	c.mu.Lock()
-	if missing := 2 - len(c.start); missing > 0 {
+	n, err := c.read(b)
+	if missing := 2 - len(c.start); missing > 0 { // nobody else writes it
+		c.mu.Lock()
 		c.start = append(c.start, b[:min(n, missing)]...)
+		c.mu.Unlock()
 	}
-	c.mu.Unlock()
 	if err != nil {
 		c.fail(err)
 	}
 	return n, err
+}
+
+// read gives the library the packets that are meant for it, one after the other.
+func (c *conn) read(b []byte) (int, error) {
+	if c.left == 0 {
+		if err := c.next(); err != nil {
+			return 0, err
+		}
+	}
+	n, err := c.in.Read(b[:min(len(b), c.left)])
+	c.left -= n
+	return n, err
+}
+
+// Packets by their first byte, and the length of the longest head.
+const (
+	puback  = 0x40
+	maxHead = 1 + 4
+)
+
+// next steps to the next packet for the library. Plain acknowledgements of publications, by far the most packets that
+// come, are taken out: the library reads and allocates as much for each as for a long message.
+func (c *conn) next() error {
+	for {
+		var kind byte
+		length, size := 0, 1
+		for more := true; more && size < maxHead; size++ {
+			head, err := c.in.Peek(size + 1)
+			if err != nil {
+				return err
+			}
+			kind, more = head[0], head[size]&0x80 != 0
+			length |= int(head[size]&0x7f) << (7 * (size - 1))
+		}
+		if kind == puback && length >= 2 && length <= 4 {
+			packet, err := c.in.Peek(size + length)
+			if err != nil {
+				return err
+			}
+			// After the id may stand a code, and after that the length of properties.
+			body, code := packet[size:], byte(0)
+			if length > 2 {
+				code = body[2]
+			}
+			if code < 0x80 && (length < 4 || body[3] == 0) {
+				c.acknowledged(binary.BigEndian.Uint16(body), code)
+				if _, err := c.in.Discard(len(packet)); err != nil {
+					return err
+				}
+				continue
+			}
+		}
+		c.left = size + length
+		return nil
+	}
 }
 
 // Write writes b; the caller holds the lock. A failure closes the connection, which wakes the reader.

@@ -88,7 +88,7 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 	if err != nil {
 		return nil, err
 	}
-	c.link.conn = newConn(network)
+	c.link.conn = newConn(network, func(id uint16, code byte) { c.session.acknowledged(id, code) })
 	return c.link.conn, nil
 }
 

@@ -1,6 +1,7 @@
 package mqtt
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -54,53 +55,87 @@ func (p *Publication) check() error {
 	return nil
 }
 
-// packet translates p for the wire. Expiry is what is left of the message's life.
-func (p *Publication) packet(id uint16, qos byte, retain bool, expiry time.Duration) *packets.Publish {
-	properties := &packets.Properties{
-		ContentType:     p.ContentType,
-		ResponseTopic:   p.ResponseTopic,
-		CorrelationData: p.CorrelationData,
+// encode appends p as a PUBLISH packet. Expiry is what is left of the message's life. It writes the packet itself because
+// the library makes a dozen small pieces of each.
+func (p *Publication) encode(dst []byte, id uint16, qos byte, retain bool, expiry time.Duration) []byte {
+	const publish, retained = 0x30, 0x01
+	head := publish | qos<<1
+	if retain {
+		head |= retained
 	}
+	properties := p.properties()
+	dst = appendVarint(append(dst, head), p.remaining(properties, qos))
+	dst = appendString(dst, p.Topic)
+	if qos > 0 {
+		dst = binary.BigEndian.AppendUint16(dst, id)
+	}
+	dst = appendVarint(dst, properties)
 	if p.ContentType != "" {
-		properties.PayloadFormat = paho.Byte(1)
+		dst = append(dst, packets.PropPayloadFormat, 1)
+		dst = appendString(append(dst, packets.PropContentType), p.ContentType)
 	}
 	if p.Expiry > 0 {
 		seconds := min((expiry+time.Second-1)/time.Second, math.MaxUint32)
-		properties.MessageExpiry = paho.Uint32(uint32(max(seconds, 1)))
+		dst = binary.BigEndian.AppendUint32(append(dst, packets.PropMessageExpiry), uint32(max(seconds, 1)))
+	}
+	if p.ResponseTopic != "" {
+		dst = appendString(append(dst, packets.PropResponseTopic), p.ResponseTopic)
+	}
+	if len(p.CorrelationData) > 0 {
+		dst = appendString(append(dst, packets.PropCorrelationData), p.CorrelationData)
 	}
 	for _, user := range p.User {
-		properties.User = append(properties.User, packets.User{Key: user.Key, Value: user.Value})
+		dst = appendString(append(dst, packets.PropUser), user.Key)
+		dst = appendString(dst, user.Value)
 	}
-	return &packets.Publish{
-		PacketID: id, Topic: p.Topic, Payload: p.Payload, QoS: qos, Retain: retain, Properties: properties,
-	}
+	return append(dst, p.Payload...)
 }
 
 // size is the length in bytes of p as a PUBLISH packet, which brokers may limit.
 func (p *Publication) size() int {
-	properties := 0
-	text := func(s string) {
-		if s != "" {
-			properties += 1 + 2 + len(s)
+	remaining := p.remaining(p.properties(), p.QoS)
+	return 1 + varintLen(remaining) + remaining
+}
+
+// remaining is the length of what follows the length itself.
+func (p *Publication) remaining(properties int, qos byte) int {
+	n := 2 + len(p.Topic) + varintLen(properties) + properties + len(p.Payload)
+	if qos > 0 {
+		n += 2
+	}
+	return n
+}
+
+// properties is the length of all properties.
+func (p *Publication) properties() (n int) {
+	for _, length := range [...]int{len(p.ContentType), len(p.ResponseTopic), len(p.CorrelationData)} {
+		if length > 0 {
+			n += 1 + 2 + length
 		}
 	}
-	text(p.ContentType)
-	text(p.ResponseTopic)
-	text(string(p.CorrelationData))
 	if p.ContentType != "" {
-		properties += 1 + 1
+		n += 1 + 1
 	}
 	if p.Expiry > 0 {
-		properties += 1 + 4
+		n += 1 + 4
 	}
 	for _, user := range p.User {
-		properties += 1 + 2 + len(user.Key) + 2 + len(user.Value)
+		n += 1 + 2 + len(user.Key) + 2 + len(user.Value)
 	}
-	remaining := 2 + len(p.Topic) + varintLen(properties) + properties + len(p.Payload)
-	if p.QoS > 0 {
-		remaining += 2
+	return n
+}
+
+// appendString writes a text or bytes with their length before them.
+func appendString[T string | []byte](dst []byte, s T) []byte {
+	return append(binary.BigEndian.AppendUint16(dst, uint16(len(s))), s...)
+}
+
+// appendVarint writes an MQTT variable byte integer.
+func appendVarint(dst []byte, n int) []byte {
+	for ; n >= 0x80; n >>= 7 {
+		dst = append(dst, byte(n)|0x80)
 	}
-	return 1 + varintLen(remaining) + remaining
+	return append(dst, byte(n))
 }
 
 // varintLen is the length of n as an MQTT variable byte integer.

@@ -2,10 +2,13 @@ package mqtt
 
 import (
 	"bytes"
+	"reflect"
 	"strconv"
 	"testing"
 	"time"
 
+	"github.com/eclipse/paho.golang/packets"
+	"github.com/eclipse/paho.golang/paho"
 	"pgregory.net/rapid"
 )
 
@@ -119,7 +122,7 @@ func TestOutbox_BehavesLikeASlice(t *testing.T) {
 	})
 }
 
-func TestPublication_SizeIsThatOnTheWire(t *testing.T) {
+func TestPublication_IsOnTheWireWhatTheLibraryReads(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
 		text := rapid.StringN(0, 300, 1000)
 		pub := Publication{
@@ -134,12 +137,37 @@ func TestPublication_SizeIsThatOnTheWire(t *testing.T) {
 		for range rapid.IntRange(0, 3).Draw(t, "properties") {
 			pub.User = append(pub.User, Property{text.Draw(t, "key"), text.Draw(t, "value")})
 		}
-		var wire bytes.Buffer
-		if _, err := pub.packet(1, pub.QoS, false, pub.Expiry).WriteTo(&wire); err != nil {
+		retain := rapid.Bool().Draw(t, "retain")
+		wire := pub.encode([]byte("before"), 7, pub.QoS, retain, pub.Expiry)[len("before"):]
+		if pub.size() != len(wire) {
+			t.Fatalf("size says %d, the packet has %d bytes", pub.size(), len(wire))
+		}
+		packet, err := packets.ReadPacket(bytes.NewReader(wire))
+		if err != nil {
 			t.Fatal(err)
 		}
-		if pub.size() != wire.Len() {
-			t.Fatalf("size says %d, the packet has %d bytes", pub.size(), wire.Len())
+		got := packet.Content.(*packets.Publish)
+		want := &packets.Publish{
+			Topic: pub.Topic, Payload: pub.Payload, QoS: pub.QoS, Retain: retain,
+			Properties: &packets.Properties{ContentType: pub.ContentType, ResponseTopic: pub.ResponseTopic, CorrelationData: pub.CorrelationData},
+		}
+		if pub.QoS > 0 {
+			want.PacketID = 7
+		}
+		if pub.ContentType != "" {
+			want.Properties.PayloadFormat = paho.Byte(1)
+		}
+		if pub.Expiry > 0 {
+			want.Properties.MessageExpiry = paho.Uint32(uint32(pub.Expiry / time.Second))
+		}
+		for _, user := range pub.User {
+			want.Properties.User = append(want.Properties.User, packets.User{Key: user.Key, Value: user.Value})
+		}
+		if len(got.Properties.CorrelationData) == 0 {
+			got.Properties.CorrelationData, want.Properties.CorrelationData = nil, nil
+		}
+		if !reflect.DeepEqual(got, want) {
+			t.Fatalf("the library reads %+v with %+v, want %+v with %+v", got, got.Properties, want, want.Properties)
 		}
 	})
 }

@@ -1,11 +1,9 @@
 package mqtt
 
 import (
-	"bytes"
 	"context"
+	"encoding/binary"
 	"time"
-
-	"github.com/eclipse/paho.golang/packets"
 )
 
 // send writes what the session has ready until ctx ends. It is the only goroutine that publishes and
@@ -14,7 +12,7 @@ import (
 func (c *Client) send(ctx context.Context) {
 	var (
 		b   batch
-		buf bytes.Buffer
+		buf []byte
 	)
 	for {
 		if !c.session.take(&b, time.Now()) {
@@ -25,13 +23,12 @@ func (c *Client) send(ctx context.Context) {
 			}
 			continue
 		}
-		buf.Reset()
-		b.encode(&buf, time.Now())
+		buf = b.encode(buf[:0], time.Now())
 		// A failure closes the connection; the library's reader then reports it lost, and the events in
 		// flight return to the outbox.
-		c.session.written(&b, b.conn.writeAll(buf.Bytes()))
-		if buf.Cap() > maxKeptBuffer {
-			buf = bytes.Buffer{}
+		c.session.written(&b, b.conn.writeAll(buf))
+		if cap(buf) > maxKeptBuffer {
+			buf = nil
 		}
 	}
 }
@@ -39,13 +36,14 @@ func (c *Client) send(ctx context.Context) {
 // maxKeptBuffer bounds what an exceptionally large batch leaves behind.
 const maxKeptBuffer = 1 << 20
 
-// encode appends the packets of b to buf. Writing to a bytes.Buffer cannot fail.
-func (b *batch) encode(buf *bytes.Buffer, now time.Time) {
+// encode appends the packets of b.
+func (b *batch) encode(dst []byte, now time.Time) []byte {
 	for _, id := range b.acks {
-		_, _ = (&packets.Puback{PacketID: id}).WriteTo(buf)
+		dst = binary.BigEndian.AppendUint16(append(dst, puback, 2), id)
 	}
 	for i, e := range b.entries {
 		qos := min(e.pub.QoS, b.limits.qos)
-		_, _ = e.pub.packet(b.ids[i], qos, e.pub.Retain && b.limits.retain, e.expires.Sub(now)).WriteTo(buf)
+		dst = e.pub.encode(dst, b.ids[i], qos, e.pub.Retain && b.limits.retain, e.expires.Sub(now))
 	}
+	return dst
 }
