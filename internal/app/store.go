@@ -106,9 +106,11 @@ type tagged struct {
 
 func (t tagged) Unwrap() []error { return []error{t.error, t.tag} }
 
-// readable are the beginnings of the keys whose values hold no secret: whatever is not named here goes into an export only
-// when secrets are asked for.
-var readable = []string{}
+// readable tells the values that hold no secret: calls and sign-ins that were counted. Whatever is not named here goes into an
+// export only when secrets are asked for.
+func readable(key string) bool {
+	return strings.HasPrefix(key, "account/") && (strings.HasSuffix(key, "/ledger") || strings.HasSuffix(key, "/logins"))
+}
 
 // StoredKey is a key of the store, as "store list" shows it.
 type StoredKey = store.Listed
@@ -128,14 +130,7 @@ type Exported = store.Exported
 // ExportStore writes what the configured store holds, one JSON object a line. No bridge may run on it.
 func ExportStore(ctx context.Context, c *config.Config, out io.Writer, secrets bool) (n Exported, err error) {
 	err = withStore(ctx, c, func(st store.Store) error {
-		n, err = store.Export(ctx, st, out, func(key string) bool {
-			for _, prefix := range readable {
-				if strings.HasPrefix(key, prefix) {
-					return true
-				}
-			}
-			return secrets
-		})
+		n, err = store.Export(ctx, st, out, func(key string) bool { return secrets || readable(key) })
 		return err
 	})
 	return n, err
