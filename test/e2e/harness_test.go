@@ -82,6 +82,7 @@ type counts struct {
 	Renewals      int    `json:"renewals"`
 	Registrations int    `json:"device_registrations"`
 	CallsToday    int    `json:"calls_today"`
+	PINs          int    `json:"pins"`
 }
 
 func (w *world) counts(brand string) counts {
