@@ -190,3 +190,18 @@ func TestDisk_DamagedStoreIsSaidAtTheStartAndTouchedByNobody(t *testing.T) {
 		t.Errorf("%d sign-ins and %d registrations, want one of each", c.Logins, c.Registrations)
 	}
 }
+
+func TestDisk_ThatDoesNotLastIsSaidAtTheStart(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Options{Cars: 1, Parked: true})
+	dir := t.TempDir()
+	mountMemory(t, dir+"/store", "4m")
+	d := w.start(dir, w.dropIn("kia"), "run")
+	d.waitForLog("signed in")
+	if text := d.text(); strings.Count(text, dir+"/store is in memory (tmpfs)") != 1 || !strings.Contains(text, "docker run -v bluelink2mqtt:/data") {
+		t.Error("the log does not say once that what is kept will not last, and what to do")
+	}
+	if err := d.stop(syscall.SIGTERM); err != nil {
+		t.Error(err)
+	}
+}

@@ -103,3 +103,36 @@ func TestStore_ExitCodesTellWhoMustAct(t *testing.T) {
 		}
 	}
 }
+
+// Another e-mail in the configuration is another person: the first one's tokens are neither used nor lost.
+func TestAccount_SwitchedInTheConfigurationUsesNoTokensOfTheOther(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Options{Cars: 1, Parked: true})
+	dir := t.TempDir()
+	account := func(l *listener, state string) func() bool {
+		return func() bool { return strings.Contains(string(l.last["hyundai/account/default/state"]), fmt.Sprintf("%q", state)) }
+	}
+	first := w.dropIn("genesis")
+	for i, step := range []struct {
+		email, want string
+		logins      int
+	}{
+		{sim.Email, "online", 1},
+		{"somebody.else@example.com", "credentials_refused", 1}, // whom the cloud does not know
+		{sim.Email, "online", 1},
+	} {
+		l := w.listen(w.broker.URL(), "hyundai/#")
+		env := append(append([]string{}, first...), "HYUNDAI_USERNAME="+step.email)
+		d := w.start(dir, env, "run")
+		l.await(fmt.Sprintf("step %d: %s", i, step.want), func() bool {
+			return string(l.last["hyundai/bridge/state"]) == "online" && account(l, step.want)()
+		})
+		if err := d.stop(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		l.await("farewell", func() bool { return string(l.last["hyundai/bridge/state"]) == "offline" })
+		if c := w.counts("genesis"); c.Logins != step.logins {
+			t.Errorf("step %d: %d sign-ins, want %d", i, c.Logins, step.logins)
+		}
+	}
+}
