@@ -458,3 +458,20 @@ func TestCommand_TwoGoodOnesInARowBothWork(t *testing.T) { // D15
 		}
 	})
 }
+
+// A report from before the command does not tell its effect, though it may show the same.
+func TestCommand_IsNotVerifiedByAnOlderReport(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		o.with(func() {
+			o.locked, o.reported, o.takes = true, time.Now().Add(-time.Minute), time.Hour // nobody has read that yet
+			o.tells = func(*done, vehicle.ActionStatus) vehicle.ActionStatus { return vehicle.ActionSuccess }
+		})
+		w.give("one", "refresh", "cached")
+		synctest.Wait()
+		w.give("x", "lock", "lock")
+		pass(2 * time.Minute)
+		if got := w.life("x"); got != "accepted sent confirmed confirmed." {
+			t.Errorf("went %q", got)
+		}
+	})
+}

@@ -55,6 +55,9 @@ func (l *lane) command(ctx context.Context, f *flight) {
 // carry does the work.
 func (l *lane) carry(ctx context.Context, f *flight) (out outcome, err error) {
 	for ; f.step < len(f.steps); l.next(f) {
+		if f.step > 0 && f.resume == nil && l.stops(ctx) {
+			return out, errSuspended
+		}
 		if f.revived && f.resume == nil && !time.Now().Before(l.deadline(f)) {
 			return f.stopped(outcome{vehicle.Expired, vehicle.ExpiredReason, "the bridge was not there to send it in time"}), nil
 		}

@@ -38,6 +38,7 @@ type obedient struct {
 // done is a command that reached the cloud.
 type done struct {
 	id      vehicle.ActionID
+	by      string // id of the order in whose name it was sent
 	command vehicle.Command
 	at      time.Time
 	asked   []time.Time // for its outcome
@@ -121,7 +122,7 @@ func (o *obedient) take(ctx context.Context, _ bluelink.Ask, c vehicle.Command) 
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	n := len(o.actions) + 1
-	a := &done{id: vehicle.ActionID(fmt.Sprintf("action-%d", n)), command: c, at: time.Now()}
+	a := &done{id: vehicle.ActionID(fmt.Sprintf("action-%d", n)), by: bluelink.TraceOf(ctx).Command, command: c, at: time.Now()}
 	o.actions = append(o.actions, a)
 	if o.answers != nil {
 		if err := o.answers(n, c); err != nil {

@@ -171,6 +171,7 @@ func (c *cloud) hold() gate {
 // outbox notes what is published.
 type outbox struct {
 	drained func(context.Context) error // nil is drained at once
+	also    func(bridge.Publication)    // told of each publication; nil for nobody
 
 	mu  sync.Mutex
 	all []bridge.Publication
@@ -180,6 +181,9 @@ func (o *outbox) Publish(p bridge.Publication) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.all = append(o.all, p)
+	if o.also != nil {
+		o.also(p)
+	}
 }
 
 func (o *outbox) Drained(ctx context.Context) error {

@@ -1,0 +1,518 @@
+package bridge_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/store"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// mortal is the store and the cloud as a process sees them that is killed at some moment: from then on nothing that it
+// does reaches either.
+type mortal struct {
+	store.Store
+	car *obedient
+
+	mu    sync.Mutex
+	dead  bool
+	left  int  // so many more steps until it is killed; negative for never
+	after bool // killed right after the step, not before
+	slow  chan struct{}
+}
+
+var errKilled = errors.New("killed")
+
+// step counts one thing that the process does to the world, and says whether it still happens.
+func (m *mortal) step(do func()) bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.dead {
+		return false
+	}
+	if m.left--; m.left == 0 {
+		m.dead = true
+		if !m.after {
+			return false
+		}
+	}
+	do()
+	return !m.dead
+}
+
+func (m *mortal) kill() {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.dead = true
+}
+
+func (m *mortal) killed() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.dead
+}
+
+func (m *mortal) Apply(ctx context.Context, ops ...store.Op) (revision uint64, err error) {
+	if m.slow != nil {
+		<-m.slow
+	}
+	err = errKilled
+	if !m.step(func() { revision, err = m.Store.Apply(ctx, ops...) }) {
+		return 0, errKilled
+	}
+	return revision, err
+}
+
+// cloud is the car's cloud as the process reaches it.
+func (m *mortal) cloud() *cloud {
+	c := newCloud(m.car.cars...)
+	c.reply(func(context.Context, call) (vehicle.Report, error) {
+		if m.killed() {
+			return vehicle.Report{}, bluelink.ErrUnavailable
+		}
+		return m.car.report(), nil
+	})
+	c.send = func(ctx context.Context, ask bluelink.Ask, command vehicle.Command) (id vehicle.ActionID, err error) {
+		err = bluelink.ErrUnavailable
+		if !m.step(func() { id, err = m.car.take(ctx, ask, command) }) {
+			return "", &bluelink.Error{Op: "send", Left: true, Err: bluelink.ErrUnavailable} // nobody hears of it
+		}
+		return id, err
+	}
+	c.action = func(ctx context.Context, id vehicle.ActionID) (vehicle.ActionStatus, error) {
+		if m.killed() {
+			return "", bluelink.ErrUnavailable
+		}
+		return m.car.status(ctx, id)
+	}
+	return c
+}
+
+// life is one run of a process from its start until it is killed. What it published by then counts.
+func (m *mortal) life(t *testing.T, live func(w *world), change ...func(*bridge.Options)) []bridge.Publication {
+	t.Helper()
+	w := build(t, m.cloud(), append([]func(*bridge.Options){func(o *bridge.Options) { o.Store = m }, withPresets}, change...)...)
+	said := &watched{m: m}
+	w.outbox.also = said.note
+	w.run()
+	live(w)
+	m.kill()
+	w.stop()
+	return said.all
+}
+
+// watched notes what is published while the process lives.
+type watched struct {
+	m   *mortal
+	mu  sync.Mutex
+	all []bridge.Publication
+}
+
+func (s *watched) note(p bridge.Publication) {
+	if s.m.killed() {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, p)
+}
+
+// ends gives the terminal records among publications, by id.
+func ends(t *testing.T, all []bridge.Publication) map[string][]record {
+	t.Helper()
+	ended := map[string][]record{}
+	for _, p := range all {
+		if strings.Contains(p.Topic, "/result/") {
+			if r := parse(t, p.Payload); r.Terminal {
+				ended[r.ID] = append(ended[r.ID], r)
+			}
+		}
+	}
+	return ended
+}
+
+// afterCrash runs a process that is killed at the given step after the command came, and a second one.
+func afterCrash(t *testing.T, step int, after bool, between time.Duration, command, payload string, test func(t *testing.T, w *world, o *obedient)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		first := &mortal{Store: kept, car: o, left: -1}
+		first.life(t, func(w *world) {
+			pass(time.Minute) // the car is known, and stored
+			first.mu.Lock()
+			first.left, first.after = step, after
+			first.mu.Unlock()
+			w.give("x", command, payload)
+			synctest.Wait()
+			if !first.killed() {
+				pass(time.Second)
+			}
+		})
+		<-time.After(between)
+		second := &mortal{Store: kept, car: o, left: -1}
+		second.life(t, func(w *world) {
+			synctest.Wait()
+			test(t, w, o)
+		})
+	})
+}
+
+// The steps of a command: 1 its page is written, 2 it is marked as being sent, 3 it is sent, 4 its action is noted.
+func TestJournal_WhatWasAcceptedAndNotSentRunsAfterACrashWhileItIsFresh(t *testing.T) {
+	for _, c := range []struct {
+		step    int
+		after   bool
+		between time.Duration
+		want    string
+		sent    string
+	}{
+		{1, false, time.Second, "", ""}, // never written, never acknowledged: its sender sends it again
+		{1, true, time.Second, "accepted sent confirmed verified.", "lock"},
+		{1, true, 3 * time.Minute, "expired expired.", ""},
+		{2, false, time.Second, "accepted sent confirmed verified.", "lock"},
+		// From here on it may have been sent.
+		{2, true, time.Second, "unknown shutdown.", ""},
+		{3, false, time.Second, "unknown shutdown.", ""},
+		{3, true, time.Second, "verified.", "lock"},
+		{4, false, time.Second, "verified.", "lock"},
+		{4, true, time.Second, "confirmed verified.", "lock"},
+		{4, true, time.Hour, "confirmed verified.", "lock"},
+	} {
+		t.Run(fmt.Sprintf("killed at step %d %v, back after %s", c.step, c.after, c.between), func(t *testing.T) {
+			afterCrash(t, c.step, c.after, c.between, "lock", "lock", func(t *testing.T, w *world, o *obedient) {
+				pass(5 * time.Minute)
+				if got := w.life("x"); got != c.want || o.sent() != c.sent {
+					t.Errorf("went %q, want %q; sent %q, want %q", got, c.want, o.sent(), c.sent)
+				}
+				if n := w.metric("bluelink2mqtt_journal_commands"); n != 0 {
+					t.Errorf("%v commands are open at the end", n)
+				}
+			})
+		})
+	}
+}
+
+func TestJournal_RepeatedIDIsNotCarriedOutAgainOverACrash(t *testing.T) {
+	for _, step := range []int{1, 2, 3, 4} {
+		t.Run(fmt.Sprint(step), func(t *testing.T) {
+			afterCrash(t, step, true, time.Second, "lock", "lock", func(t *testing.T, w *world, o *obedient) {
+				for range 3 {
+					w.give("x", "lock", "lock") // its sender never got an answer
+					pass(30 * time.Second)
+				}
+				pass(3 * time.Minute)
+				if n := strings.Count(o.sent(), "lock"); n > 1 {
+					t.Errorf("sent %q", o.sent())
+				}
+				if r := w.last("car-1", "x"); !r.Terminal {
+					t.Errorf("ended %+v", r)
+				}
+			})
+		})
+	}
+}
+
+func TestJournal_EndedCommandIsRememberedForADayOverRestarts(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		run := func(live func(w *world)) {
+			m := &mortal{Store: kept, car: o, left: -1}
+			m.life(t, live)
+		}
+		run(func(w *world) {
+			w.give("x", "lock", "lock")
+			pass(time.Minute)
+			w.Handle(w.message("car-1", "lock", "unlock")) // without an id of the sender's
+			pass(time.Minute)
+		})
+		if pages := keys(t, kept, "journal/"); len(pages) != 1 {
+			t.Errorf("pages of ended commands: %v", pages)
+		}
+		<-time.After(20 * time.Hour)
+		run(func(w *world) {
+			w.give("x", "lock", "lock")
+			pass(time.Minute)
+			if got := w.life("x"); got != "verified." || o.sent() != "lock unlock" {
+				t.Errorf("repeated after 20 h: %q, sent %q", got, o.sent())
+			}
+		})
+		<-time.After(5 * time.Hour)
+		run(func(w *world) {
+			w.give("x", "lock", "lock")
+			pass(time.Minute)
+			if o.sent() != "lock unlock lock" {
+				t.Errorf("after more than a day: sent %q", o.sent())
+			}
+		})
+	})
+}
+
+func keys(t *testing.T, s store.Store, prefix string) (all []string) {
+	t.Helper()
+	for e, err := range s.Range(t.Context(), prefix) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		all = append(all, e.Key)
+	}
+	return all
+}
+
+// Invariant 8: acknowledged means durable. Invariant 1: and nobody upstream waits for that.
+func TestJournal_CommandIsAcknowledgedWhenItIsOnDiskAndNobodyElseWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObedient()
+		o.cars = append(o.cars, able(2))
+		m := &mortal{Store: store.NewMemory(), car: o, left: -1}
+		m.life(t, func(w *world) {
+			pass(time.Minute)
+			m.slow = make(chan struct{})
+			start, before := time.Now(), w.acknowledged()
+			for n := range 20 {
+				w.give(fmt.Sprintf("command-%d", n), "hazard", "lights")
+			}
+			w.give("behind", "refresh", "cached")
+			w.refresh("car-2", "other", "cached")
+			synctest.Wait()
+			if n := w.acknowledged() - before; n != 1 || !time.Now().Equal(start) { // the other car's refresh
+				t.Errorf("%d acknowledged before anything is on disk", n)
+			}
+			if got := w.life("command-0"); got != "" {
+				t.Errorf("told %q before it is on disk", got)
+			}
+			if r := w.records("car-1", "behind"); len(r) != 0 {
+				t.Errorf("a refresh has passed the commands before it: %+v", r)
+			}
+			if r := w.last("car-2", "other"); r.State != "verified" {
+				t.Errorf("another car's refresh: %+v", r)
+			}
+			writes := 0
+			for w.acknowledged()-before < 22 {
+				m.slow <- struct{}{}
+				synctest.Wait()
+				if writes++; writes > 3 {
+					t.Fatalf("%d acknowledged after %d writes", w.acknowledged()-before, writes)
+				}
+			}
+			close(m.slow)
+			pass(time.Minute)
+			if r := w.last("car-1", "behind"); r.State != "verified" || o.sent() != "hazard" && o.sent() != "hazard hazard" {
+				t.Errorf("the refresh behind ended %+v; sent %q", r, o.sent())
+			}
+		})
+	})
+}
+
+func TestJournal_CommandThatCannotBeWrittenIsRefused(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		o := newObedient()
+		broken := &mortal{Store: store.NewMemory(), car: o, left: -1}
+		w := build(t, o.cloud, func(b *bridge.Options) { b.Store = broken }).run()
+		defer w.stop()
+		broken.kill()
+		w.give("x", "lock", "lock")
+		pass(time.Minute)
+		if got := w.life("x"); got != "rejected internal." || o.sent() != "" || w.acknowledged() != 1 {
+			t.Errorf("went %q, sent %q, %d acknowledged", got, o.sent(), w.acknowledged())
+		}
+	})
+}
+
+func TestJournal_RefreshesAreNotKept(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		w.give("x", "refresh", "force")
+		w.give("y", "hint", "plugged")
+		w.Handle(w.message("car-1", "cancel", "nobody"))
+		pass(time.Minute)
+		if n := w.metric("bluelink2mqtt_journal_write_seconds"); n != 0 {
+			t.Errorf("%v writes", n)
+		}
+	})
+}
+
+func TestStop_CommandThatWasSentIsLeftToTheNextRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		o.takes = 30 * time.Second
+		m := &mortal{Store: kept, car: o, left: -1}
+		w := build(t, m.cloud(), func(b *bridge.Options) { b.Store = m }).run()
+		pass(time.Second)
+		w.give("sent", "lock", "lock")
+		pass(time.Second)
+		w.give("waits", "climate", "start")
+		synctest.Wait()
+		start := time.Now()
+		w.stop()
+		if took := time.Since(start); took > time.Second {
+			t.Errorf("stopped after %v", took)
+		}
+		if a, b := w.last("car-1", "sent"), w.last("car-1", "waits"); a.State != "sent" || b.State != "rejected" || b.Reason != "shutdown" {
+			t.Errorf("sent: %+v; waits: %+v", a, b)
+		}
+		(&mortal{Store: kept, car: o, left: -1}).life(t, func(w *world) {
+			pass(2 * time.Minute)
+			if got := w.life("sent"); got != "confirmed verified." || o.sent() != "lock" {
+				t.Errorf("the next run: %q, sent %q", got, o.sent())
+			}
+			if r := w.records("car-1", "waits"); len(r) != 0 {
+				t.Errorf("what was refused came back: %+v", r)
+			}
+		})
+	})
+}
+
+func TestJournal_PresetGoesOnAfterACrashWhereItWas(t *testing.T) {
+	for between, want := range map[time.Duration]string{time.Second: "lock climate-start", time.Hour: "lock"} {
+		t.Run(between.String(), func(t *testing.T) {
+			afterCrash(t, 4, true, between, "preset", "leave", func(t *testing.T, w *world, o *obedient) {
+				pass(5 * time.Minute)
+				r := w.last("car-1", "x")
+				if o.sent() != want || !r.Terminal || (r.State == "verified") != (between == time.Second) {
+					t.Errorf("sent %q, ended %+v", o.sent(), r)
+				}
+			})
+		})
+	}
+}
+
+// Whatever is sent, repeated and taken back, and whenever the process is killed: each command is sent at most once, and
+// ends as the car shows.
+func TestCommands_RandomOnesAndCrashesSendEachIDAtMostOnce(t *testing.T) {
+	runs := 40
+	if os.Getenv("SOAK") != "" {
+		runs = 3000
+	}
+	for seed := range runs {
+		synctest.Test(t, func(t *testing.T) { crashes(t, rand.New(rand.NewPCG(uint64(seed), 7))) })
+		if t.Failed() {
+			t.Fatalf("seed %d", seed)
+		}
+	}
+}
+
+func crashes(t *testing.T, r *rand.Rand) {
+	kept, o := store.NewMemory(), newObedient()
+	o.takes = time.Duration(1+r.IntN(20)) * time.Second
+	o.answers = func(n int, _ vehicle.Command) error { // a moody cloud; what it answers depends on the number of the call alone
+		switch {
+		case n%7 == 3:
+			return bluelink.ErrBusy
+		case n%11 == 5:
+			return lost
+		}
+		return nil
+	}
+	var said []bridge.Publication
+	given := map[string]string{}
+	for life := range 5 {
+		m := &mortal{Store: kept, car: o, left: -1}
+		said = append(said, m.life(t, func(w *world) {
+			pass(time.Second)
+			if life == 4 {
+				pass(20 * time.Minute) // the last one lives
+				return
+			}
+			m.mu.Lock()
+			m.left, m.after = 1+r.IntN(40), r.IntN(2) == 0
+			m.mu.Unlock()
+			for n := range 8 {
+				id := fmt.Sprintf("%d-%d", life, n)
+				c := everything[r.IntN(len(everything))]
+				switch r.IntN(6) {
+				case 0: // an older one again
+					if id = some(r, given, id); given[id] != "" {
+						topic, payload, _ := strings.Cut(given[id], "\x00")
+						w.Handle(w.message("car-1", topic, payload))
+					}
+					continue
+				case 1:
+					w.Handle(w.message("car-1", "cancel", some(r, given, id)))
+					continue
+				}
+				payload := payloadWith(id, c.topic, c.payload)
+				given[id] = c.topic + "\x00" + payload
+				w.Handle(w.message("car-1", c.topic, payload))
+				pass(time.Duration(r.IntN(15)) * time.Second)
+			}
+			pass(time.Duration(r.IntN(60)) * time.Second)
+		})...)
+		<-time.After(time.Duration(r.IntN(90)) * time.Second)
+	}
+	sent := map[string]int{}
+	for n, a := range o.taken() {
+		if (n+1)%7 != 3 { // refused: it proves that it was not carried out
+			sent[a.by+" "+a.command.Spec().Name]++
+		}
+	}
+	for what, n := range sent {
+		if n > 1 {
+			t.Errorf("%s was sent %d times", what, n)
+		}
+	}
+	ended := ends(t, said)
+	acknowledged := map[string]bool{}
+	for _, p := range said {
+		if id, ok := strings.CutPrefix(p.Topic, "hyundai/car-1/result/"); ok && given[id] != "" {
+			acknowledged[id] = true
+		}
+	}
+	for id := range acknowledged {
+		if len(ended[id]) == 0 {
+			t.Errorf("%s (%q) was accepted and never ended", id, given[id])
+		}
+	}
+	for id, all := range ended {
+		for _, e := range all {
+			was := false
+			for _, a := range o.taken() {
+				was = was || a.by == id
+			}
+			never := e.State == "rejected" || e.State == "expired" || e.State == "superseded" || e.State == "cancelled"
+			if never && was && e.Reason != "precondition_failed" && e.Reason != "expired" && e.Reason != "vehicle_busy" {
+				t.Errorf("%s ended %s (%s), though it was sent", id, e.State, e.Message)
+			}
+		}
+	}
+}
+
+// some is one of the ids, the same for the same random numbers.
+func some(r *rand.Rand, given map[string]string, otherwise string) string {
+	if len(given) == 0 {
+		return otherwise
+	}
+	return fmt.Sprintf("%d-%d", r.IntN(4), r.IntN(8))
+}
+
+// payloadWith is a payload with an id.
+func payloadWith(id, topic, payload string) string {
+	if strings.HasPrefix(payload, "{") {
+		return give(id, topic, payload)
+	}
+	request, err := vehicle.DecodeRequest(topic, []byte(payload))
+	if err != nil {
+		panic(err)
+	}
+	switch c := request.Command.(type) {
+	case vehicle.ClimateTarget:
+		return give(id, topic, `{"set_temp":20}`)
+	case vehicle.ChargeLimits:
+		return fmt.Sprintf(`{"id":%q,"ac":%d}`, id, c.AC.Value)
+	case vehicle.SetChargingCurrent:
+		return give(id, topic, fmt.Sprintf(`{"level":%d}`, c.Level))
+	case vehicle.SetV2LLimit:
+		return give(id, topic, fmt.Sprintf(`{"limit":%d}`, c.Limit))
+	case vehicle.Windows:
+		return give(id, topic, `{"front_left":2}`)
+	}
+	return give(id, topic, payload)
+}
