@@ -92,7 +92,7 @@ type Session struct {
 	loaded  bool
 	unsaved *Tokens // tokens that could not be stored yet, and are not used until then
 	refused string  // an access token that the cloud no longer takes
-	dead    string  // a refresh token that the cloud no longer takes; tried again only after a restart
+	dead    string  // a refresh token that the cloud does not take
 	renewal renewal // how renewing goes
 	signing signing // how signing in goes
 }

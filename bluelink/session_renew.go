@@ -16,6 +16,9 @@ const (
 	// An answer that nobody can read says nothing about the refresh token, until it has come so often for so long.
 	unreadTries = 3
 	unreadFor   = time.Hour
+	// deadFor is how long a refresh token counts as refused. When no sign-in has replaced it by then, the fault was perhaps
+	// not the token's.
+	deadFor = time.Hour
 )
 
 // renewal is how renewing goes. The lock of its session guards it.
@@ -27,6 +30,7 @@ type renewal struct {
 	unread  int       // answers in a row that could not be read
 	since   time.Time // of the first of those
 	said    bool      // that the session expires
+	dead    time.Time // until then the refresh token that was refused is not tried
 }
 
 // renewAhead renews tokens that still live, and gives the best there are then. Only one caller does the work; the others
@@ -72,9 +76,10 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 func (s *Session) renew(ctx context.Context, alive bool) (Tokens, error) {
 	old := s.current()
 	s.mu.Lock()
-	dead, wait, failure := s.dead, time.Until(s.renewal.next), s.renewal.failure
+	dead := old.Refresh == s.dead && (old.Stopped != nil || time.Now().Before(s.renewal.dead))
+	wait, failure := time.Until(s.renewal.next), s.renewal.failure
 	s.mu.Unlock()
-	if old.Refresh == "" || old.Refresh == dead {
+	if old.Refresh == "" || dead {
 		return s.login(ctx, old)
 	}
 	if wait > 0 && failure != nil && !ByPerson(ctx) {
@@ -96,7 +101,7 @@ func (s *Session) renew(ctx context.Context, alive bool) (Tokens, error) {
 	}
 	s.log.InfoContext(ctx, "session cannot be renewed, signing in", "error", err)
 	s.mu.Lock()
-	s.dead, s.renewal = s.tokens.Refresh, renewal{said: s.renewal.said}
+	s.dead, s.renewal = s.tokens.Refresh, renewal{said: s.renewal.said, dead: time.Now().Add(deadFor)}
 	s.mu.Unlock()
 	return s.login(ctx, s.current())
 }

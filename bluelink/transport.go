@@ -44,6 +44,9 @@ type Call struct {
 	Vehicle vehicle.ID // empty when the call is about no car
 	Kind    CallKind
 	Op      string // "read status"
+	// Credentials says that the call carries what a person signs in with: those are the ones that makers count and lock
+	// accounts for, other than the pages around them.
+	Credentials bool
 }
 
 // Hook sees every call. It is how ledgers, login guards and metrics reach below the operations of a [Cloud], since one

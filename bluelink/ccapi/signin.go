@@ -49,7 +49,7 @@ func (a *authority) signIn(ctx context.Context) (code string, err error) {
 	if err != nil {
 		return "", err
 	}
-	_, err = a.browse(ctx, browser, "sign in", r, func(answer bluelink.Answer) error {
+	_, err = a.browse(ctx, browser, bluelink.Call{Op: "sign in", Credentials: true}, r, func(answer bluelink.Answer) error {
 		code, err = readSignIn(answer)
 		return err
 	})
@@ -65,7 +65,7 @@ func (a *authority) openPage(ctx context.Context, browser *http.Client) error {
 		if err != nil {
 			return err
 		}
-		answer, err := a.browse(ctx, browser, "open sign-in page", r, func(answer bluelink.Answer) error {
+		answer, err := a.browse(ctx, browser, bluelink.Call{Op: "open sign-in page"}, r, func(answer bluelink.Answer) error {
 			if blockedPage(answer) {
 				return &bluelink.Error{Err: bluelink.ErrBlocked}
 			}
@@ -86,11 +86,10 @@ func (a *authority) openPage(ctx context.Context, browser *http.Client) error {
 	return &bluelink.Error{Op: "open sign-in page", Cloud: a.account.Cloud(), Left: true, Text: "redirected in a circle", Err: bluelink.ErrBadResponse}
 }
 
-func (a *authority) browse(ctx context.Context, browser *http.Client, op string, r *http.Request, classify func(bluelink.Answer) error) (bluelink.Answer, error) {
+func (a *authority) browse(ctx context.Context, browser *http.Client, call bluelink.Call, r *http.Request, classify func(bluelink.Answer) error) (bluelink.Answer, error) {
 	r.Header["User-Agent"] = []string{browserAgent}
-	return a.transport.Do(ctx, bluelink.Exchange{
-		Call: bluelink.Call{Kind: bluelink.CallLogin, Op: op}, Request: r, Client: browser, Classify: classify,
-	})
+	call.Kind = bluelink.CallLogin
+	return a.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Client: browser, Classify: classify})
 }
 
 // blockedPage recognises the firewall: by where it sends the client, by what its page says, and by a bare refusal.
@@ -123,7 +122,7 @@ func (a *authority) encryptPassword(ctx context.Context, browser *http.Client) (
 		return "", "", err
 	}
 	var key rsa.PublicKey
-	_, err = a.browse(ctx, browser, "read sign-in key", r, func(answer bluelink.Answer) error {
+	_, err = a.browse(ctx, browser, bluelink.Call{Op: "read sign-in key"}, r, func(answer bluelink.Answer) error {
 		root, _ := parse(answer.Body)
 		if answer.Status != http.StatusOK {
 			return classifyStatus(answer)

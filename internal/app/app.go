@@ -128,6 +128,10 @@ func (a *App) Close() error { return a.clean.run() }
 func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error) {
 	limits := a.config.Limits
 	metrics := guard.NewMetrics(a.registry)
+	books, ahead, err := a.careMetrics()
+	if err != nil {
+		return nil, err
+	}
 	bulkhead := guard.NewBulkhead(guard.BulkheadOptions{PerAccount: uint(limits.Bulkhead.Account), PerProcess: uint(limits.Bulkhead.Process)})
 	for _, ac := range a.config.Accounts {
 		account := bluelink.Account{
@@ -135,9 +139,14 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			PIN: ac.PIN.Reveal(), RefreshToken: ac.RefreshToken.Reveal(), Language: ac.Language,
 		}
 		key := accountKey(account, a.config.CloudURL)
+		care, err := a.openCare(st, account, key, books, ahead)
+		if err != nil {
+			return nil, err
+		}
 		options := []bluelink.Option{
 			bluelink.WithTokenStore(&tokens{st, "account/" + key + "/tokens"}),
-			bluelink.WithHook(guard.Hooks{metrics.CallHook()}),
+			bluelink.WithHook(care.hook(metrics)),
+			bluelink.WithWatcher(care.watcher()),
 			bluelink.WithLogger(a.log.With("account", ac.Name)),
 			bluelink.WithSession(func(s *bluelink.Session) { a.sessions[ac.Name] = s }),
 		}
@@ -152,7 +161,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
 		}
 		cloud = guard.Wrap(cloud, guard.Options{
-			Account: ac.Name, Gate: &guard.CountingGate{}, Bulkhead: bulkhead, Metrics: metrics,
+			Account: ac.Name, Gate: guard.NewKeeper(care.rules, care.ledger), Bulkhead: bulkhead, Metrics: metrics,
 			Breaker: guard.BreakerOptions{
 				Reads: uint(limits.Breaker.Reads), Commands: uint(limits.Breaker.Commands), Open: limits.Breaker.Open,
 			},
@@ -165,7 +174,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
 		}
 		a.clouds[ac.Name] = cloud
-		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants})
+		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Books: care, Zone: care.rules.Zone})
 	}
 	return accounts, nil
 }
@@ -208,7 +217,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	options := mqtt.Options{
 		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
 		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
-		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: []string{tree.CommandFilter()},
+		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: []string{tree.CommandFilter(), tree.RetryFilter()},
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },

@@ -31,10 +31,11 @@ func (s AccountStatus) describe(name string) string {
 // needsPerson tells whether nothing but a person's act helps an account in this state.
 func needsPerson(s topic.AccountState) bool {
 	switch s {
-	case topic.AccountCodeRequired, topic.AccountConsentRequired, topic.AccountRefused, topic.AccountClientBlocked:
+	case topic.AccountCodeRequired, topic.AccountConsentRequired, topic.AccountRefused, topic.AccountClientBlocked,
+		topic.AccountDisabled:
 		return true
 	case topic.AccountStarting, topic.AccountOnline, topic.AccountExpiring, topic.AccountCloudUnavailable,
-		topic.AccountLimitReached, topic.AccountDisabled:
+		topic.AccountLimitReached:
 	}
 	return false
 }
@@ -85,6 +86,10 @@ func (a *account) observe(id vehicle.ID, err error) {
 	}
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if state == topic.AccountLimitReached && a.Books != nil && time.Now().Before(a.Books.Account().Limited) {
+		a.tell(time.Now(), onChange) // the books say so, and when it is over
+		return
+	}
 	switch state {
 	case topic.AccountCloudUnavailable, topic.AccountLimitReached, topic.AccountClientBlocked:
 		if !a.widespread(id) {
@@ -131,6 +136,7 @@ func accountStateOf(err error) topic.AccountState {
 		{bluelink.ErrConsentRequired, topic.AccountConsentRequired},
 		{bluelink.ErrBlocked, topic.AccountClientBlocked},
 		{bluelink.ErrClientRefused, topic.AccountClientBlocked},
+		{bluelink.ErrSignedOut, topic.AccountDisabled},
 		{bluelink.ErrRateLimited, topic.AccountLimitReached},
 		{bluelink.ErrVehicleUnreachable, topic.AccountOnline}, // the cloud said so
 		{bluelink.ErrBusy, topic.AccountOnline},

@@ -51,8 +51,6 @@ func (a *account) stand(now time.Time) standing {
 	case now.Before(b.Expiring):
 		s.status.State, s.status.Until = topic.AccountExpiring, b.Expiring
 		s.status.Message = cmp.Or(bluelink.Hint(b.Why), "the session could not be renewed yet: "+string(bluelink.Reason(b.Why)))
-	case s.status.State == topic.AccountLimitReached: // it is over, though nothing was asked since
-		s.status.State, s.status.Message = topic.AccountOnline, ""
 	case s.status.State == topic.AccountCloudUnavailable, s.status.State == topic.AccountStarting:
 		s.next = b.SignIn
 	}

@@ -54,8 +54,8 @@ func DefaultRules(region vehicle.Region, brand vehicle.Brand) Rules {
 	return r
 }
 
-// limit is how many calls a day the ledger counts with; 0 without a limit.
-func (r Rules) limit() int {
+// Limit is how many calls a day the ledger counts with; 0 without a limit.
+func (r Rules) Limit() int {
 	if !r.Enabled {
 		return 0
 	}

@@ -44,6 +44,7 @@ type Logins struct {
 	attempt uint64 // the one that was admitted last
 	acts    []act  // what it was booked as
 	left    bool   // a call of the last of those may have reached the cloud
+	ended   ended  // how its calls did so far
 	failing bool   // the store, when it was last written without need
 }
 
@@ -52,9 +53,18 @@ var _ bluelink.Hook = (*Logins)(nil)
 // loginBook is the form in which it is stored. It stays small: no list is longer than a bound.
 type loginBook struct {
 	Acts   map[act][]time.Time `json:"acts"`
-	Device deviceState         `json:"device,omitempty"`
+	Device deviceState         `json:"registration,omitempty"`
 	Failed *loginFailure       `json:"failed,omitempty"`
 }
+
+// ended is how the calls of an attempt ended.
+type ended int
+
+const (
+	notYet ended = iota
+	well
+	badly
+)
 
 // deviceState is how it stands with the registered device.
 type deviceState string
@@ -116,14 +126,21 @@ func OpenLogins(ctx context.Context, o LoginOptions) (*Logins, error) {
 
 // Before admits a call, or says why not and until when.
 func (g *Logins) Before(ctx context.Context, call bluelink.Call) error {
-	a, attempt := actOf(ctx, call.Kind), bluelink.AttemptOf(ctx)
+	a, attempt := actOf(ctx, call), bluelink.AttemptOf(ctx)
 	if a == "" {
 		return nil
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if attempt.ID != g.attempt || attempt.ID == 0 {
-		g.attempt, g.acts = attempt.ID, nil
+		g.attempt, g.acts, g.ended = attempt.ID, nil, notYet
+	}
+	if a == actPage {
+		if signIn := signInOf(ctx); slices.Contains(g.acts, signIn) {
+			return nil // the end of a sign-in that is booked
+		} else if err := g.refuse(ctx, signIn, time.Now()); err != nil {
+			return err // what the page is for would not be allowed
+		}
 	}
 	if slices.Contains(g.acts, a) && !a.single() {
 		return nil // a further call of the same attempt
@@ -147,28 +164,33 @@ func (g *Logins) Before(ctx context.Context, call bluelink.Call) error {
 }
 
 // actOf is what a call is counted as; nothing for reads and the like.
-func actOf(ctx context.Context, kind bluelink.CallKind) act {
-	attempt, person := bluelink.AttemptOf(ctx), bluelink.ByPerson(ctx)
-	switch kind {
+func actOf(ctx context.Context, call bluelink.Call) act {
+	switch call.Kind {
 	case bluelink.CallRegister:
 		return actRegister
 	case bluelink.CallCode:
-		if person {
+		if bluelink.ByPerson(ctx) {
 			return actCodeAsked
 		}
 		return actCode
-	case bluelink.CallRenew:
-		if attempt.Renewal || attempt.ID == 0 {
-			return actRenewal
-		}
+	case bluelink.CallRenew: // also when it is how an account signs in that has a refresh token instead of a password
+		return actRenewal
 	case bluelink.CallLogin:
-		if attempt.Renewal {
-			return actSignAgain
+		if call.Credentials {
+			return signInOf(ctx)
 		}
+		return actPage
 	case bluelink.CallRead, bluelink.CallWake, bluelink.CallCommand:
-		return ""
 	}
-	if person {
+	return ""
+}
+
+// signInOf is what a sign-in counts as.
+func signInOf(ctx context.Context) act {
+	switch {
+	case bluelink.AttemptOf(ctx).Renewal:
+		return actSignAgain
+	case bluelink.ByPerson(ctx):
 		return actPerson
 	}
 	return actLogin
@@ -205,7 +227,7 @@ func (g *Logins) refuse(ctx context.Context, a act, now time.Time) error {
 	}
 	if f := g.book.Failed; f != nil && failures[f.Reason] != nil && a != actRenewal && a != actRegister {
 		e.Text = "the last sign-in failed (" + failures[f.Reason].Error() + "); " + e.Text
-		e.Err = errors.Join(bluelink.ErrQuota, failures[f.Reason])
+		e.Err, e.Reason = errors.Join(bluelink.ErrQuota, failures[f.Reason]), bluelink.Reason(failures[f.Reason])
 	}
 	return e
 }
@@ -214,8 +236,8 @@ func (g *Logins) refuse(ctx context.Context, a act, now time.Time) error {
 func (g *Logins) why(a act) string {
 	texts := map[act]string{
 		actLogin: "signing in is tried once an hour and three times a day, so that the account is not locked", actPerson: "signing in was asked for too often",
-		actSignAgain: "the session was renewed twelve times in a day", actRenewal: "the session was renewed far too often in a day",
-		actRegister: "three devices were registered in a day", actCode: "a code was requested within twelve hours", actCodeAsked: "codes were requested three times in twelve hours",
+		actPage: "the sign-in page was opened too often", actSignAgain: "the session was renewed twelve times in a day", actRenewal: "the session was renewed far too often in a day",
+		actRegister: "four devices were registered in a day", actCode: "a code was requested within twelve hours", actCodeAsked: "codes were requested three times in twelve hours",
 	}
 	return texts[a]
 }
@@ -229,7 +251,7 @@ func (g *Logins) After(ctx context.Context, call bluelink.Call, _ time.Duration,
 	if err == nil && g.settled.Load() {
 		return
 	}
-	a := actOf(ctx, call.Kind)
+	a := actOf(ctx, call)
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	if a == "" {
@@ -238,15 +260,17 @@ func (g *Logins) After(ctx context.Context, call bluelink.Call, _ time.Duration,
 	}
 	switch {
 	case err == nil:
-		g.left = true
+		if g.left = true; g.ended == notYet {
+			g.ended = well
+		}
 	case !hasLeft(err) && !g.left:
 		g.refund(ctx, a)
 	default:
-		g.left = true
+		g.left, g.ended = true, badly
 		switch a {
 		case actRegister:
 			g.book.Device = deviceNone // another may be tried
-		case actLogin, actPerson, actSignAgain:
+		case actLogin, actPerson, actSignAgain, actPage:
 			g.book.Failed = &loginFailure{At: time.Now(), Reason: failureOf(err)}
 		case actRenewal, actCode, actCodeAsked:
 			return
@@ -263,8 +287,8 @@ func (g *Logins) learn(ctx context.Context, err error) {
 	case err != nil:
 		return
 	case g.book.Device == deviceAsked && len(registered) > 0 && time.Since(registered[len(registered)-1]) >= settledAfter:
-		g.book.Device, g.book.Failed = deviceKnown, nil
-	case g.book.Failed != nil:
+		g.book.Device = deviceKnown
+	case g.book.Failed != nil && g.ended == well: // the session was good, and not only what was left of an older one
 		g.book.Failed = nil
 	default:
 		return

@@ -15,6 +15,7 @@ const (
 	actPerson    act = "login_by_person"
 	actSignAgain act = "renewal_by_login" // of a cloud that signs in again to renew
 	actRenewal   act = "renewal"
+	actPage      act = "page" // around a sign-in; without the credentials, so that nothing is locked for it
 	actRegister  act = "registration"
 	actCode      act = "code"
 	actCodeAsked act = "code_by_person"
@@ -38,7 +39,8 @@ var bounds = map[act][]bound{
 	actPerson:    {{3, time.Hour}, {10, day}},
 	actSignAgain: {{12, day}},
 	actRenewal:   {{96, day}},
-	actRegister:  {{3, day}},
+	actPage:      {{12, time.Hour}, {60, day}},
+	actRegister:  {{4, day}}, // the first, and three in the place of one that was refused
 	actCode:      {{1, 12 * time.Hour}},
 	actCodeAsked: {{3, 12 * time.Hour}},
 }

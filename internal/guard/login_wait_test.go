@@ -33,7 +33,7 @@ func TestLogins_WhoOnlyLooksNeverWaitsForTheDisk(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		call := bluelink.Call{Account: "home", Kind: bluelink.CallLogin, Op: "sign in"}
+		call := bluelink.Call{Account: "home", Kind: bluelink.CallLogin, Op: "sign in", Credentials: true}
 		done := make(chan error, 1)
 		go func() { done <- g.Before(t.Context(), call) }()
 		synctest.Wait() // the attempt waits for the disk
