@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -11,7 +12,8 @@ import (
 
 // decodeCCS2 reads the CCS2 tree. Its report time is always UTC.
 func decodeCCS2(f *format, root value, c clock, r *vehicle.Report) {
-	d := &decoding{r, root, f}
+	r.Observations = slices.Grow(r.Observations, most)
+	d := &decoding{Report: r, root: root, format: f}
 	d.reportedAt(root.get("Date"), c.utc())
 	d.follow(ccs2Rules)
 	readTreePosition(r, root.get("Location"), c)
@@ -137,7 +139,7 @@ const (
 // either follows the first rule where its leaf is there, else the second.
 func either(first rule, path string, second rule) rule {
 	return func(d *decoding) {
-		if d.root.get(path).missing() {
+		if d.get(path).missing() {
 			second(d)
 			return
 		}
@@ -148,7 +150,7 @@ func either(first rule, path string, second rule) rule {
 // setTemperature reads the temperature that is set. OFF says that the climate is off and nothing about what is set.
 func setTemperature(d *decoding) {
 	const at = "Cabin.HVAC.Row1.Driver.Temperature."
-	if leaf := d.root.get(at + "Value"); strings.EqualFold(leaf.str(), "OFF") {
+	if leaf := d.get(at + "Value"); strings.EqualFold(leaf.str(), "OFF") {
 		return
 	}
 	withUnit(vehicle.AirTemperature, at+"Value", at+"Unit", asTemperatureUnit)(d)
@@ -157,7 +159,7 @@ func setTemperature(d *decoding) {
 // outsideTemperature needs both leaves: few cars have them.
 func outsideTemperature(d *decoding) {
 	const at = "Cabin.HVAC.OutsideTemperature."
-	if d.root.get(at + "Unit").missing() {
+	if d.get(at + "Unit").missing() {
 		return
 	}
 	withUnit(vehicle.OutsideTemperature, at+"Value", at+"Unit", asTemperatureUnit)(d)
@@ -169,7 +171,7 @@ func lockedTogether(d *decoding) {
 	locked := 0
 	var damaged value
 	for _, door := range []string{"Row1.Driver", "Row1.Passenger", "Row2.Left", "Row2.Right"} {
-		leaf := d.root.get("Cabin.Door." + door + ".Lock")
+		leaf := d.get("Cabin.Door." + door + ".Lock")
 		if leaf.missing() {
 			continue
 		}
@@ -195,7 +197,7 @@ func lockedTogether(d *decoding) {
 // (docs/protocol/ccs2-status.md §4; seen).
 func window(open vehicle.Point[bool], level vehicle.Point[vehicle.Opening], path string) rule {
 	return func(d *decoding) {
-		node := d.root.get(path)
+		node := d.get(path)
 		isOpen, isVented := node.get("Open"), node.get("OpenLevel")
 		wide, wrongOpen := asFlag(isOpen)
 		vented, wrongLevel := asFlag(isVented)
@@ -225,7 +227,7 @@ func window(open vehicle.Point[bool], level vehicle.Point[vehicle.Opening], path
 // tirePressures reads the pressures in the unit that the driver chose in the car, each unit with a scale of its own. Cars
 // that measure indirectly give a unit that nobody knows and pressures that mean nothing.
 func tirePressures(d *decoding) {
-	unitLeaf := d.root.get("Chassis.Axle.Tire.PressureUnit")
+	unitLeaf := d.get("Chassis.Axle.Tire.PressureUnit")
 	if unitLeaf.missing() {
 		return
 	}
@@ -249,7 +251,7 @@ func tirePressures(d *decoding) {
 		{vehicle.TireRearLeft, "Row2.Left"},
 		{vehicle.TireRearRight, "Row2.Right"},
 	} {
-		take(d.Report, tire.p, d.root.get("Chassis.Axle."+tire.path+".Tire.Pressure"), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
+		take(d.Report, tire.p, d.get("Chassis.Axle."+tire.path+".Tire.Pressure"), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
 			n, refused := asNumber(leaf)
 			switch {
 			case refused != "":
@@ -307,7 +309,7 @@ func storedEnergy(p vehicle.Point[vehicle.Quantity], path string) rule {
 
 // ccs2Plug tells only whether a plug is in; which one, it does not say.
 func ccs2Plug(d *decoding) {
-	leaf := d.root.get("Green.ChargingInformation.ConnectorFastening.State")
+	leaf := d.get("Green.ChargingInformation.ConnectorFastening.State")
 	take(d.Report, vehicle.PluggedIn, leaf, asFlag)
 	if in, refused := asFlag(leaf); refused == "" && !leaf.missing() && !in {
 		vehicle.PlugType.Set(d.Report, vehicle.PlugNone, leaf.raw())
@@ -317,7 +319,7 @@ func ccs2Plug(d *decoding) {
 // ccs2Charging derives charging from the time that is left: the tree has no flag for it. A car that waits for the cheap
 // hours has time left too; it draws no power (kia_uvo#1661; seen).
 func ccs2Charging(d *decoding) {
-	take(d.Report, vehicle.Charging, d.root.get("Green.ChargingInformation.Charging.RemainTime"), func(leaf value) (bool, vehicle.Refused) {
+	take(d.Report, vehicle.Charging, d.get("Green.ChargingInformation.Charging.RemainTime"), func(leaf value) (bool, vehicle.Refused) {
 		n, refused := asNumber(leaf)
 		if refused == "" && n < 0 {
 			refused = vehicle.RefusedRange
@@ -328,8 +330,8 @@ func ccs2Charging(d *decoding) {
 
 // waitsForCheapHours tells whether a schedule is on and no power flows.
 func (d *decoding) waitsForCheapHours() bool {
-	mode, wrongMode := asState(d.root.get(ccs2OffPeak + "Mode"))
-	power, wrongPower := asNumber(d.root.get("Green.Electric.SmartGrid.RealTimePower"))
+	mode, wrongMode := asState(d.get(ccs2OffPeak + "Mode"))
+	power, wrongPower := asNumber(d.get("Green.Electric.SmartGrid.RealTimePower"))
 	return wrongMode == "" && (mode == 2 || mode == 3) && wrongPower == "" && power == 0
 }
 
@@ -345,12 +347,12 @@ func asCurrentLevel(leaf value) (vehicle.Number, vehicle.Refused) {
 // ccs2Days reads a flag for each day. A schedule that was never set has no hour, and its days mean nothing.
 func ccs2Days(p vehicle.Point[vehicle.Days], path string) rule {
 	return func(d *decoding) {
-		if d.root.get(path + "Hour").missing() {
+		if d.get(path + "Hour").missing() {
 			return
 		}
 		days, found := vehicle.Days{}, false
 		for day, name := range [...]string{"Sun", "Mon", "Tue", "Wed", "Thu", "Fri", "Sat"} {
-			leaf := d.root.get(path + name)
+			leaf := d.get(path + name)
 			if leaf.missing() {
 				continue
 			}
@@ -374,7 +376,7 @@ func weekday(day int) time.Weekday { return time.Weekday(day) }
 
 // offPeakMode reads 0 as off, 2 as preferably and 3 as only in the cheap hours. What 1 means is not known.
 func offPeakMode(d *decoding) {
-	leaf := d.root.get(ccs2OffPeak + "Mode")
+	leaf := d.get(ccs2OffPeak + "Mode")
 	if leaf.missing() {
 		return
 	}

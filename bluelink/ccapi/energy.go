@@ -74,6 +74,8 @@ func (c *cloud) readHistory(ctx context.Context, v *vehicle.Vehicle, distance ve
 		return r, err
 	}
 	decodeHistory(all, month, distance, &r)
+	all.release()
+	month.release()
 	return r, nil
 }
 

@@ -15,9 +15,43 @@ type decoding struct {
 	*vehicle.Report
 	root   value
 	format *format
+
+	path string // of the leaf that was read last
+	way  []stop // to it
 }
 
-// most is how many observations a full report holds, about.
+// stop is a value on the way to a leaf, and the length of the path up to it.
+type stop struct {
+	to int
+	at value
+}
+
+// get goes down a path from the root. Most rules stand beside others about the same part of the car, so it goes on from
+// where the last path and this one part.
+func (d *decoding) get(path string) value {
+	same := 0
+	for same < len(path) && same < len(d.path) && path[same] == d.path[same] {
+		same++
+	}
+	kept, at, from := 0, d.root, 0
+	for kept < len(d.way) && d.way[kept].to <= same && (d.way[kept].to == len(path) || path[d.way[kept].to] == '.') {
+		at, from = d.way[kept].at, d.way[kept].to+1
+		kept++
+	}
+	d.path, d.way = path, d.way[:kept]
+	for from < len(path) && at.doc != nil {
+		to := len(path)
+		if dot := strings.IndexByte(path[from:], '.'); dot >= 0 {
+			to = from + dot
+		}
+		at = at.step(path[from:to])
+		d.way = append(d.way, stop{to, at})
+		from = to + 1
+	}
+	return at
+}
+
+// most is how many observations a full report holds, about, with what is read beside a status.
 const most = 144
 
 // A rule reads one data point, or a few that belong together, from where a table says that they stand. All rules keep the
@@ -26,9 +60,6 @@ const most = 144
 type rule func(*decoding)
 
 func (d *decoding) follow(rules []rule) {
-	if d.Observations == nil {
-		d.Observations = make([]vehicle.Observation, 0, most)
-	}
 	for _, read := range rules {
 		read(d)
 	}
@@ -36,7 +67,7 @@ func (d *decoding) follow(rules []rule) {
 
 // leafRule is a rule about one leaf.
 func leafRule[T any](p vehicle.Point[T], path string, convert func(value) (T, vehicle.Refused)) rule {
-	return func(d *decoding) { take(d.Report, p, d.root.get(path), convert) }
+	return func(d *decoding) { take(d.Report, p, d.get(path), convert) }
 }
 
 // take reads one leaf into a report.
@@ -89,12 +120,12 @@ func quantity(p vehicle.Point[vehicle.Quantity], path string, unit vehicle.Unit)
 // withUnit reads a number whose unit another leaf tells.
 func withUnit(p vehicle.Point[vehicle.Quantity], path, unitPath string, unitOf func(value) (vehicle.Unit, vehicle.Refused)) rule {
 	return func(d *decoding) {
-		take(d.Report, p, d.root.get(path), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
+		take(d.Report, p, d.get(path), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
 			n, refused := asNumber(leaf)
 			if refused != "" {
 				return vehicle.Quantity{}, refused
 			}
-			unit, refused := unitOf(d.root.get(unitPath))
+			unit, refused := unitOf(d.get(unitPath))
 			return vehicle.Quantity{Value: n, Unit: unit}, refused
 		})
 	}

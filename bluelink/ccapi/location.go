@@ -31,6 +31,7 @@ func (c *cloud) readPlace(ctx context.Context, ask bluelink.Ask, live bool) (veh
 	if err != nil {
 		return vehicle.Report{}, err
 	}
+	defer message.release()
 	if inner := message.get("gpsDetail"); inner.kind() == '{' { // some accounts have it around, some not
 		message = inner
 	}
@@ -91,7 +92,7 @@ func (p place) report(r *vehicle.Report) {
 	if lat, refused := asNumber(p.lat); p.lat.missing() || p.lon.missing() || refused == "" && lat == 0 {
 		return
 	}
-	mine := vehicle.Report{Engine: r.Engine, Reported: p.taken, Source: r.Source}
+	mine := vehicle.Report{Engine: r.Engine, Reported: p.taken, Source: r.Source, Observations: make([]vehicle.Observation, 0, len(position))}
 	degrees := func(leaf value) (vehicle.Quantity, vehicle.Refused) {
 		n, refused := asNumber(leaf)
 		return vehicle.Quantity{Value: n, Unit: vehicle.Degree}, refused

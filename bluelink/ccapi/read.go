@@ -42,6 +42,7 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 	if err != nil {
 		return vehicle.Report{}, err
 	}
+	defer message.release()
 	status := message.get(inner)
 	if status.doc != nil && status.missing() {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "no status")

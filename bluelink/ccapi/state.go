@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 
@@ -18,13 +19,14 @@ func decodeFlat(f *format, root value, c clock, r *vehicle.Report) {
 	if f.odometerInside {
 		odometer = status.get("odometer")
 	}
-	(&decoding{r, odometer, f}).follow(odometerRules)
+	(&decoding{Report: r, root: odometer, format: f}).follow(odometerRules)
 	readPosition(r, root.get("vehicleLocation"), c)
 }
 
 // decodeFlatStatus reads the vehicleStatus object, whose time is on the given clock.
 func decodeFlatStatus(f *format, status value, c clock, r *vehicle.Report) {
-	d := &decoding{r, status, f}
+	r.Observations = slices.Grow(r.Observations, most)
+	d := &decoding{Report: r, root: status, format: f}
 	d.reportedAt(status.get("time"), c)
 	d.follow(flatRules)
 }
@@ -137,10 +139,10 @@ func twelveVolt(path, reliabilityPath string) rule {
 	return func(d *decoding) {
 		unreliable := false
 		if reliabilityPath != "" {
-			code, refused := asCode(d.root.get(reliabilityPath))
+			code, refused := asCode(d.get(reliabilityPath))
 			unreliable = refused == "" && code == 1
 		}
-		take(d.Report, vehicle.Battery12V, d.root.get(path), func(leaf value) (vehicle.Percent, vehicle.Refused) {
+		take(d.Report, vehicle.Battery12V, d.get(path), func(leaf value) (vehicle.Percent, vehicle.Refused) {
 			n, refused := asNumber(leaf)
 			if refused == "" && (unreliable || n == 255) {
 				refused = vehicle.RefusedSentinel
@@ -165,7 +167,7 @@ func stateOfHealth(path string) rule {
 // Europe. OFF and FFH are no value.
 func hexTemperature(p vehicle.Point[vehicle.Quantity], path string) rule {
 	return func(d *decoding) {
-		block := d.root.get(path)
+		block := d.get(path)
 		take(d.Report, p, block.get("value"), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
 			degrees, refused := asHexTemperature(leaf, d.format.lowestAir)
 			if refused != "" {
@@ -199,7 +201,7 @@ func asHexTemperature(leaf value, lowest float64) (float64, vehicle.Refused) {
 // flatPlug reads what is plugged in: 0 nothing, 1 DC, 2 portable charger, 3 AC station.
 func flatPlug(path string) rule {
 	return func(d *decoding) {
-		leaf := d.root.get(path)
+		leaf := d.get(path)
 		take(d.Report, vehicle.PluggedIn, leaf, asFlag)
 		take(d.Report, vehicle.PlugType, leaf, func(leaf value) (vehicle.Plug, vehicle.Refused) {
 			code, refused := asCode(leaf)
@@ -214,7 +216,7 @@ func flatPlug(path string) rule {
 // chargePort reads the port's lid: 1 open, 2 closed; 0 says nothing in the flat form.
 func chargePort(path string) rule {
 	return func(d *decoding) {
-		if code, refused := asState(d.root.get(path)); refused == "" && code == 0 {
+		if code, refused := asState(d.get(path)); refused == "" && code == 0 {
 			return
 		}
 		threeState(vehicle.ChargePortOpen, path)(d)
@@ -223,11 +225,11 @@ func chargePort(path string) rule {
 
 // flatFuelRange prefers the range by fuel, where 0 is a value, to the older leaf, where 0 is none.
 func flatFuelRange(d *decoding) {
-	if !d.root.get(flatRange + "gasModeRange.value").missing() {
+	if !d.get(flatRange + "gasModeRange.value").missing() {
 		distance(vehicle.FuelRange, flatRange+"gasModeRange.value", flatRange+"gasModeRange.unit")(d)
 		return
 	}
-	if n, refused := asNumber(d.root.get("dte.value")); refused == "" && n == 0 {
+	if n, refused := asNumber(d.get("dte.value")); refused == "" && n == 0 {
 		return
 	}
 	distance(vehicle.FuelRange, "dte.value", "dte.unit")(d)
@@ -238,7 +240,7 @@ func flatFuelRange(d *decoding) {
 func flatTargets(path string) rule {
 	return func(d *decoding) {
 		var dc, ac value
-		for entry := d.root.get(path).first(); entry.doc != nil; entry = entry.next() {
+		for entry := d.get(path).first(); entry.doc != nil; entry = entry.next() {
 			switch plug, refused := asCode(entry.get("plugType")); {
 			case refused != "" || entry.get("targetSOClevel").missing():
 			case plug == 0:
@@ -247,8 +249,8 @@ func flatTargets(path string) rule {
 				ac = entry
 			}
 		}
-		(&decoding{d.Report, ac, d.format}).follow(limitRulesAC)
-		(&decoding{d.Report, dc, d.format}).follow(limitRulesDC)
+		(&decoding{Report: d.Report, root: ac, format: d.format}).follow(limitRulesAC)
+		(&decoding{Report: d.Report, root: dc, format: d.format}).follow(limitRulesDC)
 	}
 }
 
@@ -289,7 +291,7 @@ func flatDays(p vehicle.Point[vehicle.Days], path string) rule {
 // flatOffPeakOnly reads 1 as only in the cheap hours and 2 as preferably; 0 says nothing.
 func flatOffPeakOnly(path string) rule {
 	return func(d *decoding) {
-		if code, refused := asState(d.root.get(path)); refused == "" && code == 0 {
+		if code, refused := asState(d.get(path)); refused == "" && code == 0 {
 			return
 		}
 		threeState(vehicle.OffPeakOnly, path)(d)

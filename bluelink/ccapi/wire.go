@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"strconv"
 	"strings"
+	"sync"
 	"unicode/utf8"
 )
 
@@ -43,13 +44,34 @@ func parse(body []byte) (root value, ok bool) {
 	}
 	// A value is the first in its list or object, or a comma stands before it.
 	most := 2 + bytes.Count(body, []byte{','}) + bytes.Count(body, []byte{'{'}) + bytes.Count(body, []byte{'['})
-	doc := &document{text: string(body), nodes: make([]node, 1, most)} // the first node is no value
+	nodes := *spareNodes.Get().(*[]node)
+	if cap(nodes) < most {
+		nodes = make([]node, 0, most)
+	}
+	doc := &document{text: string(body), nodes: append(nodes, node{})} // the first node is no value
 	s := scanner{doc: doc, text: doc.text}
 	if !s.value(node{}, 0) {
 		return value{}, false
 	}
 	s.space()
 	return value{doc, 1}, int(s.pos) == len(s.text)
+}
+
+// spareNodes are lists of nodes that are not in use: those of a refresh's four answers are a fifth of all memory that it
+// asks for.
+var spareNodes = sync.Pool{New: func() any { return new([]node) }}
+
+// mostSpare bounds what is kept for the next document; the list of thousands of cars is read once.
+const mostSpare = 1024
+
+// release gives the document back. No value of it may be used after that; texts and numbers taken from it may.
+func (v value) release() {
+	if v.doc == nil || cap(v.doc.nodes) > mostSpare {
+		return
+	}
+	nodes := v.doc.nodes[:0]
+	v.doc.nodes = nil
+	spareNodes.Put(&nodes)
 }
 
 // scanner walks through a text once. Its methods step over what they are named for and tell whether it was there.
