@@ -26,6 +26,9 @@ func Concerns(dir string, s Surroundings) []string {
 	return concerns
 }
 
+// Lasts tells whether what is in a store directory outlives this machine's or container's end, as far as can be told.
+func Lasts(dir string, s Surroundings) bool { return s.fleeting(dir) == "" }
+
 const keepAdvice = "mount a volume with a name or a directory of the host (docker run -v bluelink2mqtt:/data …), or choose another store.dir"
 
 // fleeting says why what is in dir will not last; empty when it should.
