@@ -42,7 +42,7 @@ func (a *App) openStore() (store.Store, error) {
 	a.storeDir = dir
 	if !a.options.Offline {
 		for _, concern := range store.Concerns(dir, store.Here()) {
-			a.log.Warn(concern)
+			a.log.Warn("what is kept is not safe where it is", "concern", concern)
 		}
 	}
 	return st, nil

@@ -110,7 +110,9 @@ func TestAccount_SwitchedInTheConfigurationUsesNoTokensOfTheOther(t *testing.T) 
 	w := newWorld(t, sim.Options{Cars: 1, Parked: true})
 	dir := t.TempDir()
 	account := func(l *listener, state string) func() bool {
-		return func() bool { return strings.Contains(string(l.last["hyundai/account/default/state"]), fmt.Sprintf("%q", state)) }
+		return func() bool {
+			return strings.Contains(string(l.last["hyundai/account/default/state"]), fmt.Sprintf("%q", state))
+		}
 	}
 	first := w.dropIn("genesis")
 	for i, step := range []struct {
