@@ -94,7 +94,7 @@ func TestSession_ReplacesThreeDevicesADayAlsoAfterRestarts(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		s, kept = sessionOf(t, a, now) // the program starts again
+		s, _ = sessionOf(t, a, now) // the program starts again
 		err = replace(t.Context())
 		if !errors.Is(err, bluelink.ErrDevice) || registered != 3 {
 			t.Fatalf("the fourth ended with %v after %d registrations", err, registered)

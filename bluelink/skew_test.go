@@ -45,7 +45,7 @@ func TestTransport_FollowsTheCloudsClock(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		ahead := func() time.Duration { return tr.Now().Sub(time.Now()).Round(time.Second) }
+		ahead := func() time.Duration { return time.Until(tr.Now()).Round(time.Second) }
 
 		for range 20 {
 			call()

@@ -171,7 +171,7 @@ func (l *lane) fly(ctx context.Context) bool {
 	trace.Vehicle, trace.Waiting = l.id, func(waits bool) { l.turn(f, waits) }
 	ctx = bluelink.WithTrace(ctx, trace)
 	if fault := l.bridge.contain(ctx, "lane", func() { l.carryOut(ctx, f) }); fault != nil {
-		l.bridge.contain(ctx, "lane", func() { l.crashed(f, fault) })
+		_ = l.bridge.contain(ctx, "lane", func() { l.crashed(f, fault) }) // logged and counted there
 	}
 	return true
 }

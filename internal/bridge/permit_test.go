@@ -17,10 +17,25 @@ func permissions(p bridge.Permissions) func(*bridge.Options) {
 
 // everything is each command once, by topic and payload.
 var everything = []struct{ topic, payload string }{
-	{"lock", "lock"}, {"lock", "unlock"}, {"climate", "start"}, {"climate", "stop"}, {"climate_target", "20"}, {"charge", "start"},
-	{"charge", "stop"}, {"charge_limit_ac", "80"}, {"charging_current", "90"}, {"charge_port", "open"}, {"charge_port", "close"},
-	{"windows", "vent"}, {"hazard", "lights"}, {"valet", "on"}, {"valet", "off"}, {"v2l_limit", "30"}, {"schedule", `{"defrost":true}`},
-	{"destination", `{"points":[{"name":"Home","lat":1,"lon":2}]}`}, {"preset", "leave"},
+	{"lock", "lock"},
+	{"lock", "unlock"},
+	{"climate", "start"},
+	{"climate", "stop"},
+	{"climate_target", "20"},
+	{"charge", "start"},
+	{"charge", "stop"},
+	{"charge_limit_ac", "80"},
+	{"charging_current", "90"},
+	{"charge_port", "open"},
+	{"charge_port", "close"},
+	{"windows", "vent"},
+	{"hazard", "lights"},
+	{"valet", "on"},
+	{"valet", "off"},
+	{"v2l_limit", "30"},
+	{"schedule", `{"defrost":true}`},
+	{"destination", `{"points":[{"name":"Home","lat":1,"lon":2}]}`},
+	{"preset", "leave"},
 }
 
 func TestPermit_NothingReachesACarOfAMuteBridge(t *testing.T) {

@@ -13,7 +13,9 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-func every(d time.Duration) func(*bridge.Options) { return func(o *bridge.Options) { o.Pace.Interval = d } }
+func every(d time.Duration) func(*bridge.Options) {
+	return func(o *bridge.Options) { o.Pace.Interval = d }
+}
 
 func TestSchedule_ReadsAtThePlainIntervalWithALittleJitter(t *testing.T) {
 	c := newCloud(car(1), car(2), car(3))

@@ -194,7 +194,7 @@ func (w *world) tell(account, verb string, retained bool) {
 func TestRetry_SignsInByAPersonsWish(t *testing.T) {
 	c := newCloud(car(1))
 	var persons, others int
-	var fail error = bluelink.ErrCredentials
+	fail := bluelink.ErrCredentials
 	c.signIn(func(ctx context.Context) error {
 		if bluelink.ByPerson(ctx) {
 			persons++

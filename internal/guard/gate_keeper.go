@@ -75,6 +75,7 @@ func (k *Keeper) Admit(ctx context.Context, op Operation) (context.Context, func
 		if op.Name == opCached {
 			news = l.noteRead(op, now)
 		}
+	default: // a command is neither: what it costs is promised above
 	}
 	l.mu.Unlock()
 	if news {

@@ -33,7 +33,6 @@ type linked struct {
 	sim    *sim.Sim
 	app    *app.App
 	logged *box
-	stop   func()
 }
 
 // run starts the program with a broker's address and a client id.

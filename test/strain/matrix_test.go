@@ -38,7 +38,7 @@ func TestMatrix_EveryFaultMeetsEveryOperation(t *testing.T) {
 			})
 		}
 	}
-	t.Cleanup(func() { print(t, seen) })
+	t.Cleanup(func() { publish(t, seen) })
 }
 
 // TestMatrix_HasARowForEveryKindOfFault notices a fault that the simulator learns.
@@ -68,8 +68,8 @@ func TestMatrix_HasNoEmptyCell(t *testing.T) {
 	}
 }
 
-// print writes the matrix as it was seen where make failures asks for it.
-func print(t *testing.T, seen map[string]map[operation]outcome) {
+// publish writes the matrix as it was seen where make failures asks for it.
+func publish(t *testing.T, seen map[string]map[operation]outcome) {
 	path := os.Getenv("STRAIN_MATRIX")
 	if path == "" {
 		return
@@ -144,6 +144,7 @@ func (o operation) mode() string {
 		return "force"
 	case smart:
 		return "smart:60" // the car has been parked for hours, so that this wakes it
+	default:
 	}
 	return "cached"
 }
@@ -163,6 +164,7 @@ func (o operation) where(car sim.Vehicle) string {
 		return "host=idpconnect-eu.hyundai.com"
 	case renewal:
 		return "host=cci-api-eu.hyundai.com"
+	case list:
 	}
 	return "host=prd.eu-ccapi.hyundai.com,path=/api/v1/spa/vehicles"
 }
