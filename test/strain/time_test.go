@@ -193,4 +193,3 @@ func TestTime_ThirtyDays(t *testing.T) {
 	}
 	longRun(t, 30)
 }
-
