@@ -15,6 +15,8 @@ import (
 	"path/filepath"
 	"sync"
 	"testing"
+
+	"go.uber.org/goleak"
 )
 
 // docs is where the page goes; nothing is written when it is empty or only some rows ran.
@@ -41,9 +43,10 @@ func TestMain(m *testing.M) {
 		os.Exit(1)
 	}
 	built.dir = dir
-	code := m.Run()
-	_ = os.RemoveAll(dir) // what stays is in the folder for temporary files
-	os.Exit(code)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(dir) // what stays is in the folder for temporary files
+		os.Exit(code)
+	}))
 }
 
 // built is the program as it is released: static and stripped.

@@ -63,6 +63,7 @@ func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
 // pluggedIn are the electric ones among cars.
 func pluggedIn(b *testing.B, url string, cars []*target) []*target {
 	b.Helper()
+	defer http.DefaultClient.CloseIdleConnections()
 	response, err := http.Get(url + "/_sim/vehicles")
 	if err != nil {
 		b.Fatal(err)
@@ -87,7 +88,9 @@ type recorded struct {
 
 // recorder remembers the calls that pass.
 type recorder struct {
-	mu    sync.Mutex
+	transport *http.Transport
+
+	mu    sync.Mutex // guards calls
 	calls []recorded
 }
 
@@ -104,13 +107,14 @@ func (r *recorder) RoundTrip(request *http.Request) (*http.Response, error) {
 	r.mu.Lock()
 	r.calls = append(r.calls, call)
 	r.mu.Unlock()
-	return http.DefaultTransport.RoundTrip(request)
+	return r.transport.RoundTrip(request)
 }
 
 // recordCalls makes one refresh of some cars with the client library and gives the calls that it took.
 func recordCalls(b *testing.B, url string, cars int) []recorded {
 	b.Helper()
-	r := &recorder{}
+	r := &recorder{transport: http.DefaultTransport.(*http.Transport).Clone()}
+	defer r.transport.CloseIdleConnections()
 	account := bluelink.Account{Region: vehicle.Europe, Brand: vehicle.Hyundai, Username: sim.Email, Password: sim.Password}
 	cloud, err := clouds.Open(account, bluelink.WithCloudURL(url), bluelink.WithRoundTripper(r))
 	if err != nil {
