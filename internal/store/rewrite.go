@@ -15,8 +15,9 @@ import (
 const rewriteChunk = 1 << 20
 
 // Rewrite writes the file anew with what is in the store and nothing else: a database keeps what was overwritten or
-// deleted until it needs the room. Call it where a secret was removed. Everybody else waits meanwhile. The copy takes the
-// place of the file only when it is complete and on the disk.
+// deleted until it needs the room. Copies from before an upgrade, which hold it too, are removed. Call it where a secret was
+// removed. Everybody else waits meanwhile. The new file takes the place of the old one only when it is complete and on the
+// disk.
 func (b *Bolt) Rewrite() error {
 	b.lead <- struct{}{} // no commit meanwhile
 	defer func() { <-b.lead }()
@@ -31,7 +32,7 @@ func (b *Bolt) Rewrite() error {
 	case b.db == nil:
 		err = b.lost
 	default:
-		err = b.rewrite(b.part())
+		err = errors.Join(b.rewrite(b.part()), b.removeCopies())
 	}
 	if err != nil {
 		return fmt.Errorf("rewrite store: %w", err)
@@ -68,4 +69,14 @@ func compact(from *bbolt.DB, path string) error {
 		return err
 	}
 	return errors.Join(bbolt.Compact(to, from, rewriteChunk), to.Close())
+}
+
+// removeCopies removes what upgrades have left.
+func (b *Bolt) removeCopies() (err error) {
+	for schema := 1; schema <= b.options.schema; schema++ {
+		if failed := os.Remove(schemaBackup(b.path, schema)); failed != nil && !errors.Is(failed, fs.ErrNotExist) {
+			err = errors.Join(err, failed)
+		}
+	}
+	return err
 }

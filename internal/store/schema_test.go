@@ -121,3 +121,27 @@ func TestOpenBolt_DoesNotUpgradeWithoutACopy(t *testing.T) {
 		t.Errorf("the release before: %v", err)
 	}
 }
+
+// Who encrypts the store, or signs out, wants no readable copy left.
+func TestBolt_RewriteRemovesTheCopiesOfUpgrades(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "store")
+	if err := as(t, dir, store.Schema, func(s *store.Bolt) { put(t, s, "account/a/tokens", tokens) }); err != nil {
+		t.Fatal(err)
+	}
+	err := as(t, dir, store.Schema+1, func(s *store.Bolt) {
+		put(t, s, "account/a/tokens", "{}")
+		if markers(t, dir) == 0 {
+			t.Error("there is no readable copy: this test looks for nothing")
+		}
+		if err := s.Rewrite(); err != nil {
+			t.Error(err)
+		}
+		want(t, s, "account/a/tokens", "{}")
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n := markers(t, dir); n != 0 {
+		t.Errorf("%d secrets can be read in the directory", n)
+	}
+}

@@ -184,8 +184,8 @@ func TestCrash_NothingAcknowledgedIsLost(t *testing.T) {
 		t.Fatal(err)
 	}
 	before := openKept(t, dir+"/store")
-	if len(before.tokens) != 3 || len(before.cars) != 3*carsOfEach {
-		t.Fatalf("after the first run the store holds %d accounts and %d cars", len(before.tokens), len(before.cars))
+	if len(before.tokens) != 3 || len(before.calls) != 3 || len(before.cars) != 3*carsOfEach {
+		t.Fatalf("after the first run the store holds %d accounts, %d ledgers and %d cars", len(before.tokens), len(before.calls), len(before.cars))
 	}
 
 	var starts []time.Duration
