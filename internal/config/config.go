@@ -13,14 +13,17 @@ import (
 //
 // Tags of a field: yaml is the key's name; doc its meaning, in one or two sentences without a full stop at the end;
 // min, max and oneof bound it; off says that "off" is a value, which sets the zero; example stands in lists, which have
-// no default; path says that it is a file name, relative in a file to that file; short names the key of a section that
-// its short form sets.
+// no default; holds says what the texts of a list are; path says that it is a file name, relative in a file to that
+// file; short names the key of a section that its short form sets.
 type Config struct {
 	Accounts []Account `yaml:"accounts" doc:"Accounts at the makers' clouds, as in their apps"`
 	Vehicles []Vehicle `yaml:"vehicles" doc:"Names of your own for cars. A car that is not listed is called by its id in the cloud"`
 	MQTT     MQTT      `yaml:"mqtt" doc:"The broker that the cars are joined to"`
 	Broker   Broker    `yaml:"broker" short:"mode" doc:"A broker inside this program, for homes without one. The short form broker: embedded will do"`
 	Refresh  Refresh   `yaml:"refresh" doc:"Reading of the clouds. A read never wakes a car"`
+
+	Permissions Permissions `yaml:"permissions" doc:"What may be done with the cars. Reading is always allowed"`
+	Presets     []Preset    `yaml:"presets" doc:"Commands with parameters under names of your own, for commands/preset and the command line"`
 
 	Units      Units         `yaml:"units" oneof:"car metric imperial" doc:"Units on MQTT: each car's own, or the same for all"`
 	StaleAfter time.Duration `yaml:"stale_after" min:"1m" max:"30d" doc:"A car without a successful read for so long is offline"`
@@ -108,8 +111,9 @@ func Default() *Config {
 			Initial: true, Interval: 30 * time.Minute, Moving: 10 * time.Minute, Parked: 4 * time.Hour, Resting: 24 * time.Hour,
 			NightFrom: 23, NightTo: 6,
 		},
-		Units:      CarUnits,
-		StaleAfter: 24 * time.Hour,
+		Permissions: Permissions{UnlockPerHour: 12},
+		Units:       CarUnits,
+		StaleAfter:  24 * time.Hour,
 		Limits: Limits{
 			Enabled: true,
 			Reserve: 25,

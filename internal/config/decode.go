@@ -102,6 +102,9 @@ func (e *itemError) Unwrap() error { return e.err }
 
 // value reads the texts of the setting as what its key wants.
 func (s setting) value() (any, error) {
+	if s.key.typ == textsType {
+		return s.texts()
+	}
 	if s.key.typ == vinsType {
 		var vins []vehicle.VIN
 		for _, item := range s.items {

@@ -65,15 +65,18 @@ func ownVariables(f *findings, variables []variable, dir string) []setting {
 // serviceLink are the variables that Kubernetes sets in each container for a service called bluelink or bluelink-….
 var serviceLink = regexp.MustCompile(`_SERVICE_(HOST|PORT(_[A-Z0-9_]+)?)$|_PORT(_[0-9]+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?$`)
 
-// newSetting makes the setting of a text from outside the file. A list of texts is separated by commas.
+// newSetting makes the setting of a text from outside the file. A list of texts is separated by commas, one of
+// commands with their parameters by semicolons.
 func newSetting(key *Key, entry int, text string, at Origin, dir string) setting {
 	s := setting{key: key, entry: entry, origin: at, dir: dir}
-	if key.typ != vinsType {
+	if !key.texts() {
 		s.items = []item{{text, at}}
 		return s
 	}
-	for _, part := range strings.FieldsFunc(text, func(r rune) bool { return r == ',' || r == ' ' || r == ';' }) {
-		s.items = append(s.items, item{part, at})
+	for _, part := range strings.FieldsFunc(text, key.Holds.separates) {
+		if part = strings.TrimSpace(part); part != "" {
+			s.items = append(s.items, item{part, at})
+		}
 	}
 	return s
 }

@@ -63,8 +63,11 @@ func (k *Key) note() string {
 
 // sample is the value of a list's key in the example.
 func (k *Key) sample() string {
-	if k.typ == vinsType {
+	switch {
+	case k.typ == vinsType:
 		return "[]"
+	case k.typ == textsType:
+		return k.Example
 	}
 	return quoted(k.Example)
 }

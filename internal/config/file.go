@@ -111,13 +111,13 @@ func (r *yamlFile) value(key *Key, entry int, node *yaml.Node) {
 		r.scalar(keys().byPath[key.Path+"."+key.short], entry, node)
 	case key.Section:
 		r.mapping(node, key.Path+".", entry)
-	case node.Kind == yaml.SequenceNode && key.typ == vinsType:
+	case node.Kind == yaml.SequenceNode && key.texts():
 		s := setting{key: key, entry: entry, origin: r.at(node, key.concrete(entry)), dir: r.dir}
 		for i, child := range node.Content {
 			name := key.concrete(entry) + "[" + strconv.Itoa(i) + "]"
 			child, ok := r.resolve(child, name)
 			if ok && child.Kind != yaml.ScalarNode {
-				r.problem(r.at(child, name), "should be one VIN, not %s", kindOf(child))
+				r.problem(r.at(child, name), "should be one %s, not %s", key.Holds.one(), kindOf(child))
 			} else if ok {
 				s.items = append(s.items, item{child.Value, r.at(child, name)})
 			}

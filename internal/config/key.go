@@ -26,6 +26,7 @@ type Key struct {
 	Min, Max string   // bounds, "" for none
 	Off      bool     // "off" is a value
 	Example  string   // in lists
+	Holds    holds    // of a list of texts
 	Secret   bool     // never printed
 
 	// File marks the twin of a secret, whose value is the name of a file that holds it: password_file.
@@ -42,6 +43,7 @@ var (
 	secretType   = reflect.TypeFor[redact.Secret]()
 	vinType      = reflect.TypeFor[vehicle.VIN]()
 	vinsType     = reflect.TypeFor[[]vehicle.VIN]()
+	textsType    = reflect.TypeFor[[]string]()
 	regionType   = reflect.TypeFor[vehicle.Region]()
 	brandType    = reflect.TypeFor[vehicle.Brand]()
 	levelType    = reflect.TypeFor[slog.Level]()
@@ -89,6 +91,7 @@ func (d *directory) read(t reflect.Type, prefix string, index []int) {
 			Max:     field.Tag.Get("max"),
 			Off:     field.Tag.Get("off") != "",
 			Example: field.Tag.Get("example"),
+			Holds:   holds(field.Tag.Get("holds")),
 			Secret:  field.Type == secretType,
 			path:    field.Tag.Get("path") != "",
 			typ:     field.Type,
@@ -114,6 +117,9 @@ func (d *directory) read(t reflect.Type, prefix string, index []int) {
 		}
 	}
 }
+
+// texts tells whether the value is a list of texts.
+func (k *Key) texts() bool { return k.typ == vinsType || k.typ == textsType }
 
 // inList reports whether the key belongs to each entry of a list.
 func (k *Key) inList() bool { return strings.Contains(k.Path, "[].") }
@@ -162,6 +168,8 @@ func (k *Key) Unit() string {
 		return "VIN"
 	case k.typ == vinsType:
 		return "list of VINs"
+	case k.typ == textsType:
+		return "list of " + k.Holds.many()
 	case len(k.OneOf) > 0:
 		return "word"
 	case k.typ.Kind() == reflect.Int:

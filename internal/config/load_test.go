@@ -240,6 +240,7 @@ func TestLoad_EachVariableSetsItsKey(t *testing.T) {
 			"broker.listen": "127.0.0.1:9", "broker.websocket": "127.0.0.1:10", "cloud_url": "http://127.0.0.1:9",
 			"mqtt.tls.ca_file": "file", "mqtt.tls.cert_file": "file", "mqtt.tls.key_file": "file", "log.level": "error",
 			"limits.wakes.automatic.per_day": "3", "refresh.vacation_until": "2026-08-31", "limits.wakes.automatic.max_parked": "17h",
+			"permissions.allow": "lock, climate-start",
 		}[key.Path]
 		switch {
 		case text != "":

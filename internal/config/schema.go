@@ -66,6 +66,12 @@ func (k *Key) schema() schema {
 		node["type"], node["pattern"] = "string", durationPattern
 	case k.typ == vinsType:
 		node["type"], node["items"] = []string{"array", "null"}, schema{"type": "string", "pattern": vinPattern}
+	case k.typ == textsType:
+		items := schema{"type": "string"}
+		if k.Holds == holdsNames {
+			items["enum"] = commandNames()
+		}
+		node["type"], node["items"] = []string{"array", "null"}, items
 	case k.typ == vinType:
 		node["type"], node["pattern"] = "string", vinPattern
 	case k.typ == regionType, k.typ == brandType:

@@ -37,6 +37,15 @@ func (k *Key) text(value reflect.Value) string {
 			texts = append(texts, vin.String())
 		}
 		return "[" + strings.Join(texts, ", ") + "]"
+	case []string:
+		texts := make([]string, len(v))
+		for i, text := range v {
+			texts[i] = quoted(text)
+			if strings.ContainsAny(text, ",[]{}") && texts[i] == text {
+				texts[i] = strconv.Quote(text) // within brackets these mean something
+			}
+		}
+		return "[" + strings.Join(texts, ", ") + "]"
 	case bool:
 		return strconv.FormatBool(v)
 	case int:

@@ -22,6 +22,7 @@ func (l *loader) validate(sources Sources) {
 	}
 	l.accounts()
 	l.vehicles()
+	l.presets()
 	l.broker()
 	l.mqtt()
 	l.cloudURL()
