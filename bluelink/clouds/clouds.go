@@ -22,6 +22,7 @@ func (s Service) String() string { return s.Brand.String() + "-" + s.Region.Stri
 
 // family is what a protocol family gives to the table.
 type family struct {
+	pin     bool             // commands need the PIN of the maker's app
 	regions []vehicle.Region // whose recorded status it reads
 	brands  []vehicle.Brand
 	serves  func(vehicle.Region, vehicle.Brand) bool // whether it can be signed in to
@@ -34,6 +35,7 @@ var allBrands = []vehicle.Brand{vehicle.Hyundai, vehicle.Kia, vehicle.Genesis}
 var families = []family{
 	{
 		regions: []vehicle.Region{vehicle.Europe, vehicle.Australia, vehicle.NewZealand, vehicle.China, vehicle.Brazil},
+		pin:     true,
 		brands:  allBrands, serves: ccapi.Serves, open: ccapi.Open, decode: ccapi.Decode,
 	},
 }
@@ -51,6 +53,16 @@ func Supported() []Service {
 		}
 	}
 	return served
+}
+
+// NeedsPIN tells whether commands need the PIN of the maker's app there. An account without it then only reads.
+func NeedsPIN(region vehicle.Region, brand vehicle.Brand) bool {
+	for _, f := range families {
+		if f.serves(region, brand) {
+			return f.pin
+		}
+	}
+	return false
 }
 
 // Open opens an account's cloud. It makes no call yet. The error for a region and brand that is not served says which are.

@@ -1,9 +1,13 @@
 package main
 
 import (
+	"errors"
 	"net/http/httptest"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,8 +19,23 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"bluelink2mqtt": main})
 }
 
-// TestScripts runs the command line as a person would, against simulated clouds at $CLOUDS. $RECORDED is the folder of
-// recorded payloads, or nothing where it is missing; [recorded] tells.
+// exits runs a command and wants an exit code: exits 3 bluelink2mqtt send …
+func exits(ts *testscript.TestScript, _ bool, args []string) {
+	err := ts.Exec(args[1], args[2:]...)
+	code := 0
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
+		code = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("%v", err)
+	}
+	if strconv.Itoa(code) != args[0] {
+		ts.Fatalf("exit code %d, want %s", code, args[0])
+	}
+}
+
+// TestScripts runs the command line as a person would, against simulated clouds at $CLOUDS, with parked cars $EV_CCS2,
+// $EV_FLAT, $PHEV_CCS2 and so on. $RECORDED is the folder of recorded payloads, or nothing where it is missing; [recorded]
+// tells.
 func TestScripts(t *testing.T) {
 	world, err := sim.New(sim.Options{Parked: true})
 	if err != nil {
@@ -38,8 +57,14 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CLOUDS", server.URL)
 			env.Setenv("RECORDED", recorded)
 			env.Setenv("BLUELINK_STORE_DIR", filepath.Join(env.WorkDir, "store"))
+			for _, v := range world.Vehicles() {
+				if v.Brand == "hyundai" && v.Region == "eu" {
+					env.Setenv(strings.ToUpper(v.Engine)+"_"+strings.ToUpper(v.Protocol), v.ID)
+				}
+			}
 			return nil
 		},
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits},
 		Condition: func(name string) (bool, error) {
 			if name == "recorded" {
 				return recorded != "", nil

@@ -110,7 +110,7 @@ func New(o Options) (_ *App, err error) {
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(), Permissions: a.permissions(), Presets: a.presets(),
 		KeepVIN: a.config.FromDropIn, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
@@ -136,7 +136,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 	for _, ac := range a.config.Accounts {
 		account := bluelink.Account{
 			Name: ac.Name, Region: ac.Region, Brand: ac.Brand, Username: ac.Username.Reveal(), Password: ac.Password.Reveal(),
-			PIN: ac.PIN.Reveal(), RefreshToken: ac.RefreshToken.Reveal(), Language: ac.Language,
+			PIN: a.pin(ac), RefreshToken: ac.RefreshToken.Reveal(), Language: ac.Language,
 		}
 		key := accountKey(account, a.config.CloudURL)
 		care, err := a.openCare(st, account, key, books, ahead)
@@ -174,7 +174,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
 		}
 		a.clouds[ac.Name] = cloud
-		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Books: care, Zone: care.rules.Zone})
+		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Mute: mute(ac), Books: care, Zone: care.rules.Zone})
 	}
 	return accounts, nil
 }
@@ -217,7 +217,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	options := mqtt.Options{
 		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
 		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
-		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: []string{tree.CommandFilter(), tree.RetryFilter()},
+		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: a.subscriptions(tree),
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },
@@ -272,7 +272,7 @@ func (a *App) outbox() bridge.Outbox {
 }
 
 func (a *App) info() topic.Bridge {
-	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started}
+	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Features: a.features()}
 }
 
 // Bridge is the heart.

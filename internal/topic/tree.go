@@ -6,6 +6,8 @@ import (
 	"strings"
 	"unicode"
 	"unicode/utf8"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // The segments below the base that are not cars.
@@ -103,6 +105,15 @@ func (c Car) CommandFilter() string { return c.prefix + commands + "/+" }
 
 // CommandFilter matches the commands of all cars, those of other instances below this base included.
 func (t Tree) CommandFilter() string { return t.base + "/+/" + commands + "/+" }
+
+// ReadFilters match what all cars can be asked without being commanded: to be read, and hints.
+func (t Tree) ReadFilters() []string {
+	var filters []string
+	for _, spec := range []*vehicle.Spec{vehicle.Refresh{}.Spec(), vehicle.Hint{}.Spec()} {
+		filters = append(filters, t.base+"/+/"+commands+"/"+spec.Topic)
+	}
+	return filters
+}
 
 // ParseCommand reads a command topic: whose it is and the segment that names the command. A topic that is deeper,
 // shallower or not below the base is none. The names need not exist; bridge and account are no cars.

@@ -1,0 +1,60 @@
+package app
+
+import (
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/clouds"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// permissions are what the bridge may do, in its words.
+func (a *App) permissions() bridge.Permissions {
+	p := a.config.Permissions
+	return bridge.Permissions{ReadOnly: p.ReadOnly, Allow: p.Allow, UnlockPerHour: p.UnlockPerHour}
+}
+
+func (a *App) presets() map[string][]vehicle.Command {
+	presets := map[string][]vehicle.Command{}
+	for _, p := range a.config.Presets {
+		presets[p.Name] = p.Steps()
+	}
+	return presets
+}
+
+// pin is what an account's cloud gets to know of its PIN: nothing where nothing is to be commanded, so that no request
+// with a command can even be built.
+func (a *App) pin(ac config.Account) string {
+	if a.config.Permissions.ReadOnly {
+		return ""
+	}
+	return ac.PIN.Reveal()
+}
+
+// mute is why an account takes no commands, whatever is permitted; empty when it does.
+func mute(ac config.Account) vehicle.Reason {
+	if ac.PIN.IsZero() && clouds.NeedsPIN(ac.Region, ac.Brand) {
+		return vehicle.PINRequired
+	}
+	return ""
+}
+
+// subscriptions are what is asked of the broker: commands only where one could be carried out.
+func (a *App) subscriptions(tree topic.Tree) []string {
+	commands := false
+	for _, ac := range a.config.Accounts {
+		commands = commands || !a.config.Permissions.ReadOnly && mute(ac) == ""
+	}
+	if commands {
+		return []string{tree.CommandFilter(), tree.RetryFilter()}
+	}
+	return append(tree.ReadFilters(), tree.RetryFilter())
+}
+
+// features are what is switched on, for the bridge's info.
+func (a *App) features() []string {
+	if a.config.Permissions.ReadOnly {
+		return []string{"read_only"}
+	}
+	return nil
+}
