@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -272,7 +273,17 @@ func (a *App) outbox() bridge.Outbox {
 }
 
 func (a *App) info() topic.Bridge {
-	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Features: a.features()}
+	features := []string{}
+	for name, on := range map[string]bool{
+		"embedded_broker": a.broker != nil, "web_server": a.config.HTTP.Listen != "", "scheduled_reads": a.config.Refresh.Interval != 0,
+		"simulated_cloud": a.config.CloudURL != "",
+	} {
+		if on {
+			features = append(features, name)
+		}
+	}
+	slices.Sort(features)
+	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Protocol: "5", Features: features}
 }
 
 // Bridge is the heart.
