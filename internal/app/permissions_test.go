@@ -58,10 +58,26 @@ func (*records) Drained(context.Context) error { return nil }
 
 // everything is each command of the catalogue once, by topic.
 var everything = [][2]string{
-	{"lock", "lock"}, {"lock", "unlock"}, {"climate", "start"}, {"climate", "stop"}, {"climate_target", "20"}, {"charge", "start"}, {"charge", "stop"},
-	{"charge_limit", `{"ac":80,"dc":80}`}, {"charging_current", "90"}, {"charge_port", "open"}, {"charge_port", "close"}, {"windows", "vent"},
-	{"hazard", "lights"}, {"hazard", "lights_and_horn"}, {"valet", "on"}, {"valet", "off"}, {"v2l_limit", "30"}, {"schedule", `{"defrost":true}`},
-	{"destination", `{"points":[{"name":"Home","lat":1,"lon":2}]}`}, {"preset", "leave"},
+	{"lock", "lock"},
+	{"lock", "unlock"},
+	{"climate", "start"},
+	{"climate", "stop"},
+	{"climate_target", "20"},
+	{"charge", "start"},
+	{"charge", "stop"},
+	{"charge_limit", `{"ac":80,"dc":80}`},
+	{"charging_current", "90"},
+	{"charge_port", "open"},
+	{"charge_port", "close"},
+	{"windows", "vent"},
+	{"hazard", "lights"},
+	{"hazard", "lights_and_horn"},
+	{"valet", "on"},
+	{"valet", "off"},
+	{"v2l_limit", "30"},
+	{"schedule", `{"defrost":true}`},
+	{"destination", `{"points":[{"name":"Home","lat":1,"lon":2}]}`},
+	{"preset", "leave"},
 }
 
 // In read-only mode, and without the PIN where commands need one, nothing is subscribed but reading, and no request that
