@@ -93,7 +93,8 @@ func (l *Ledger) assume(err error) {
 
 // roll begins a new day when it is time. The lock is held.
 func (l *Ledger) roll(now time.Time) {
-	if l.book.turn(l.calendar.day(now), now) {
+	turned := l.book.turn(l.calendar.day(now), now)
+	if l.book.release(now) || turned {
 		l.since, l.reserved = 0, 0 // the reservation was yesterday's
 		l.version++
 	}
@@ -242,8 +243,8 @@ func (l *Ledger) tooMany(ctx context.Context, wait time.Duration) {
 	}
 	news := l.book.Limited == nil || !now.Before(l.book.Limited.Until)
 	if news {
-		l.book.Limited = &limited{Since: now, Until: until}
-		if wait == 0 || wait > shortWait {
+		l.book.Limited = &limited{Since: now, Until: until, Daily: wait == 0 || wait > shortWait}
+		if l.book.Limited.Daily {
 			l.book.learn(l.Limit)
 		}
 		l.version++
@@ -337,7 +338,7 @@ func (l *Ledger) Today() AccountBook {
 
 // account is Today with the lock held.
 func (l *Ledger) account(now time.Time) AccountBook {
-	a := l.book.accountBook(l.Limit, now, l.calendar.midnight(now))
+	a := l.book.accountBook(l.Limit, l.calendar.midnight(now))
 	a.promised = l.promised
 	return a
 }

@@ -14,7 +14,8 @@ type book struct {
 	Day      string                  `json:"day"` // on the clock of the account's region
 	Calls    tally                   `json:"calls"`
 	Wakes    causeTally              `json:"wakes"`              // operations that woke a car, by cause
-	Lost     int                     `json:"lost,omitempty"`     // calls that runs which crashed today may have made unnoticed
+	Lost     int                     `json:"lost,omitempty"`     // calls that runs which crashed may have made unnoticed
+	Hidden   int                     `json:"hidden,omitempty"`   // the same of the whole day, which may be of any car
 	Reserved int                     `json:"reserved,omitempty"` // reads that may leave before this is written again
 	Limited  *limited                `json:"limited,omitempty"`
 	Learned  *learned                `json:"learned,omitempty"`
@@ -25,6 +26,7 @@ type book struct {
 type limited struct {
 	Since time.Time `json:"since"`
 	Until time.Time `json:"until"`
+	Daily bool      `json:"daily,omitempty"` // the limit of a day, so that the count begins anew when it ends
 }
 
 // learned is what a cloud's "too many requests" taught about its limit.
@@ -68,7 +70,7 @@ func readBook(text []byte) (*book, error) {
 			delete(b.Cars, id)
 		}
 	}
-	b.Lost, b.Reserved = b.Lost+b.Reserved, 0
+	b.Lost, b.Hidden, b.Reserved = b.Lost+b.Reserved, b.Hidden+b.Reserved, 0
 	return b, nil
 }
 
@@ -96,15 +98,24 @@ func (b *book) turn(day string, now time.Time) bool {
 		b.Day = day
 		return false
 	}
-	b.Day, b.Calls, b.Wakes, b.Lost = day, tally{}, causeTally{}, 0
+	b.Day, b.Calls, b.Wakes, b.Lost, b.Hidden = day, tally{}, causeTally{}, 0, 0
 	for id, car := range b.Cars {
 		car.Calls, car.Wakes = tally{}, causeTally{}
 		if now.Sub(car.LastWake) > forgetCarAfter && !car.waking {
 			delete(b.Cars, id)
 		}
 	}
-	if l := b.Limited; l != nil && !now.Before(l.Until) {
-		b.Limited = nil
+	return true
+}
+
+// release ends the cloud's limit when it is time, and tells whether it did. What counted towards it does not any more.
+func (b *book) release(now time.Time) bool {
+	l := b.Limited
+	if l == nil || now.Before(l.Until) {
+		return false
+	}
+	if b.Limited = nil; l.Daily {
+		b.Calls, b.Lost = tally{}, 0
 	}
 	return true
 }
@@ -169,13 +180,13 @@ type CarBook struct {
 // Wakes counts all wakes of today.
 func (c CarBook) Wakes() int { return c.UserWakes + c.AutomaticWakes }
 
-func (b *book) accountBook(limit int, now, midnight time.Time) AccountBook {
+func (b *book) accountBook(limit int, midnight time.Time) AccountBook {
 	a := AccountBook{
 		Used: b.used(), Limit: b.ceiling(limit), Commands: b.Calls.of(bluelink.CallCommand), Wakes: b.Wakes.sum(), Reset: midnight,
 	}
 	a.Remaining = max(0, a.Limit-a.Used)
-	if l := b.Limited; l != nil && now.Before(l.Until) {
-		a.LimitedUntil = l.Until
+	if b.Limited != nil {
+		a.LimitedUntil = b.Limited.Until
 	}
 	return a
 }
@@ -186,7 +197,7 @@ func (b *book) carBook(id vehicle.ID) CarBook {
 		row = &carBook{}
 	}
 	return CarBook{
-		Calls: row.Calls.used() + b.Lost, Commands: row.Calls.of(bluelink.CallCommand),
+		Calls: row.Calls.used() + b.Hidden, Commands: row.Calls.of(bluelink.CallCommand),
 		UserWakes: row.Wakes.by(false), AutomaticWakes: row.Wakes.by(true),
 		LastWake: row.LastWake, LastCause: row.LastCause, Spared: row.Spared, Unreached: row.Unreached, Waking: row.waking,
 		stirs: row.Stirred.suspect(), lastRead: row.Stirred.Last,
