@@ -281,19 +281,22 @@ func (g *Logins) After(ctx context.Context, call bluelink.Call, _ time.Duration,
 
 // learn reads off the end of a call of another kind how it stands with device and session. The lock is held.
 func (g *Logins) learn(ctx context.Context, err error) {
-	switch registered := g.book.Acts[actRegister]; {
-	case errors.Is(err, bluelink.ErrDevice) && g.book.Device != deviceRefused:
-		g.book.Device = deviceRefused
+	device, failed := g.book.Device, g.book.Failed
+	registered := g.book.Acts[actRegister]
+	switch {
+	case errors.Is(err, bluelink.ErrDevice):
+		device = deviceRefused
 	case err != nil:
-		return
-	case g.book.Device == deviceAsked && len(registered) > 0 && time.Since(registered[len(registered)-1]) >= settledAfter:
-		g.book.Device = deviceKnown
-	case g.book.Failed != nil && g.ended == well: // the session was good, and not only what was left of an older one
-		g.book.Failed = nil
-	default:
-		return
+	case device == deviceAsked && len(registered) > 0 && time.Since(registered[len(registered)-1]) >= settledAfter:
+		device = deviceKnown
 	}
-	g.note(ctx)
+	if err == nil && g.ended == well { // the session was good, and not only what was left of an older one
+		failed = nil
+	}
+	if device != g.book.Device || failed != g.book.Failed {
+		g.book.Device, g.book.Failed = device, failed
+		g.note(ctx)
+	}
 }
 
 // refund takes back an attempt of which nothing reached the cloud: there was no network. The lock is held.
