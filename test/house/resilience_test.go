@@ -7,7 +7,10 @@ import (
 )
 
 // demanded are the failures that the page must speak of, whatever else it does.
-var demanded = []string{"B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "G3", "G6", "G7"}
+var demanded = []string{
+	"B1", "B2", "B3", "B4", "B5", "B6", "B7", "B8", "B9", "B10", "B11", "B12", "G3", "G6", "G7",
+	"D1", "D2", "D3", "D4", "D5", "D6", "D7", "D8", "D9", "D10", "D11", "D12", "D13", "D14", "D15", "D16",
+}
 
 var (
 	failure  = regexp.MustCompile(`(?m)^\| ([A-Z][0-9]+) \|(.*)\|$`)

@@ -53,6 +53,7 @@ type setup struct {
 	sim       sim.Options
 	interval  time.Duration // between scheduled reads
 	transport func(http.RoundTripper) http.RoundTripper
+	change    func(*config.Config) // nil for none
 }
 
 // newWorld simulates the clouds; start starts the program beside them. It is called in a bubble.
@@ -75,6 +76,9 @@ func (w *world) start(s setup) {
 			Name: brand.String(), Region: vehicle.Europe, Brand: brand,
 			Username: redact.NewSecret(sim.Email), Password: redact.NewSecret(sim.Password),
 		})
+	}
+	if s.change != nil {
+		s.change(c)
 	}
 	transport := w.sim.RoundTripper()
 	if s.transport != nil {
