@@ -124,7 +124,7 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 	if ByPerson(ctx) {
 		s.pardon()
 	}
-	t, good, due := s.look(left)
+	t, good, due := s.look(ctx, left)
 	switch {
 	case good && due:
 		return s.renewAhead(ctx, t), nil
@@ -135,7 +135,7 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 		return Tokens{}, err
 	}
 	defer s.endTurn()
-	if t, good, _ := s.look(left); good { // another caller was faster
+	if t, good, _ := s.look(ctx, left); good { // another caller was faster
 		return t, nil
 	}
 	// The work goes on when this caller gives up: a rotated token that is not stored would be lost for everybody.
@@ -147,7 +147,7 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 	if err := s.saveAgain(ctx); err != nil {
 		return Tokens{}, err
 	}
-	if t, good, _ := s.look(left); good {
+	if t, good, _ := s.look(ctx, left); good {
 		return t, nil
 	}
 	return s.renew(ctx, false)
@@ -197,13 +197,14 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 	return current, s.keep(ctx, current)
 }
 
-// look gives the tokens, whether they are good for at least left, and whether it is time to renew them.
-func (s *Session) look(left time.Duration) (t Tokens, good, due bool) {
+// look gives the tokens, whether they are good for at least left, and whether it is time to renew them: a person who asks
+// for it does not wait for the next try.
+func (s *Session) look(ctx context.Context, left time.Duration) (t Tokens, good, due bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	t = s.tokens
 	good = s.loaded && t.valid(left) && t.Access != s.refused
-	due = good && t.Refresh != "" && !t.valid(t.ahead()) && !time.Now().Before(s.renewal.next)
+	due = good && t.Refresh != "" && !t.valid(t.ahead()) && (ByPerson(ctx) || !time.Now().Before(s.renewal.next))
 	return t, good, due
 }
 

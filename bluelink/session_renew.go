@@ -42,7 +42,7 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 		return living
 	}
 	defer s.endTurn()
-	if t, good, due := s.look(expiryMargin); !good || !due { // another caller was faster
+	if t, good, due := s.look(ctx, expiryMargin); !good || !due { // another caller was faster
 		if good {
 			return t
 		}
@@ -52,7 +52,7 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 	defer cancel()
 	err := s.saveAgain(ctx)
 	if err == nil {
-		if t, good, due := s.look(expiryMargin); good && !due { // what could not be stored were new tokens
+		if t, good, due := s.look(ctx, expiryMargin); good && !due { // what could not be stored were new tokens
 			return t
 		}
 		var t Tokens

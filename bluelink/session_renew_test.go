@@ -177,6 +177,27 @@ func TestSession_BlockedSignInLeavesTheLivingToken(t *testing.T) {
 	})
 }
 
+// TestSession_APersonNeedNotWaitForTheNextTry is "try again" while the session expires.
+func TestSession_APersonNeedNotWaitForTheNextTry(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{life: 24 * time.Hour}
+		session, told := watched(t, a, newStore())
+		use(t, session, 1, "access 1")
+		<-time.After(22 * time.Hour)
+		a.renew = func(context.Context) error { return &bluelink.Error{Err: bluelink.ErrUnavailable} }
+		use(t, session, 30, "access 1")
+		a.renew = nil
+		n := a.renews
+		use(t, session, 1, "access 1")
+		if a.renews != n {
+			t.Fatal("it was time for another try anyway")
+		}
+		if tokens, err := session.Tokens(bluelink.WithPerson(t.Context()), 0); err != nil || tokens.Access == "access 1" || !told.until.IsZero() {
+			t.Errorf("%q, %v, expires %s", tokens.Access, err, told.until)
+		}
+	})
+}
+
 // TestSession_OthersDoNotWaitForARenewalAhead holds that a slow cloud costs one caller at most.
 func TestSession_OthersDoNotWaitForARenewalAhead(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
