@@ -135,28 +135,45 @@ func (l *lane) run(ctx, ops context.Context) {
 			timer.Reset(d)
 		}
 	}
-	wait(true)
+	apart(func() { wait(true) })
 	l.stopping = ctx.Done()
 	var ripe <-chan time.Time // nil while nothing ripens
 	for {
+		due := false
 		select {
 		case <-ctx.Done():
-			l.close()
+			apart(l.close)
 			return
 		case <-timer.C:
-			l.push(l.read(vehicle.ByTimer))
+			due = true
 		case <-l.paced:
 		case <-l.work:
 		case <-ripe:
 		}
-		for ctx.Err() == nil && l.fly(ops) {
-		}
-		wait(false) // by what it has learned
-		ripe = nil
-		if left, waits := l.ripens(time.Now()); waits {
-			ripe = time.After(left)
-		}
+		apart(func() {
+			if due {
+				l.push(l.read(vehicle.ByTimer))
+			}
+			for ctx.Err() == nil && l.fly(ops) {
+			}
+			wait(false) // by what it has learned
+			ripe = nil
+			if left, waits := l.ripens(time.Now()); waits {
+				ripe = time.After(left)
+			}
+		})
 	}
+}
+
+// apart does something on another stack and waits for it. The stack of an operation grows to 16 kB and would never become
+// as small again as that of a lane that only waits, of which there are ten thousand.
+func apart(do func()) {
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		do()
+	}()
+	<-done
 }
 
 // fly carries out the next operation in line; false when there is none.
