@@ -6,6 +6,9 @@ import "encoding/json"
 type codec func(json.RawMessage) (any, error)
 
 func codecOf[T any]() codec {
+	if _, days := any(*new(T)).([]DailyStats); days {
+		return readDays
+	}
 	return func(raw json.RawMessage) (any, error) {
 		var value T
 		if err := json.Unmarshal(raw, &value); err != nil {

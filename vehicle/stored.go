@@ -134,9 +134,65 @@ func appendValue(dst []byte, value any) ([]byte, error) {
 		return strconv.AppendFloat(dst, float64(v), 'g', -1, 64), nil
 	case time.Duration:
 		return strconv.AppendInt(dst, int64(v), 10), nil
+	case []DailyStats:
+		return appendDays(dst, v)
 	}
 	text, err := json.Marshal(value)
 	return append(dst, text...), err
+}
+
+// appendDays writes each day as a list, without the names of what is in it: with them a month is more than all else that
+// is known of a car.
+func appendDays(dst []byte, days []DailyStats) ([]byte, error) {
+	dst = append(dst, '[')
+	for i := range days {
+		if i > 0 {
+			dst = append(dst, ',')
+		}
+		day := storedDay(days[i])
+		text, err := json.Marshal(day.fields())
+		if err != nil {
+			return nil, err
+		}
+		dst = append(dst, text...)
+	}
+	return append(dst, ']'), nil
+}
+
+// storedDay is a day as it lies in the store.
+type storedDay DailyStats
+
+// fields are pointers to the parts, in their order.
+func (d *storedDay) fields() []any {
+	return []any{
+		&d.Date, &d.Total, &d.Engine, &d.Climate, &d.Electronics, &d.BatteryCare, &d.Regenerated, &d.Distance.Value, &d.Distance.Unit,
+	}
+}
+
+// UnmarshalJSON reads the list.
+func (d *storedDay) UnmarshalJSON(text []byte) error {
+	fields := d.fields()
+	count := len(fields)
+	if err := json.Unmarshal(text, &fields); err != nil {
+		return err
+	}
+	if len(fields) != count {
+		return fmt.Errorf("a day has %d parts, not %d", len(fields), count)
+	}
+	return nil
+}
+
+// readDays reads what appendDays has written.
+func readDays(raw json.RawMessage) (any, error) {
+	var stored []storedDay
+	if err := json.Unmarshal(raw, &stored); err != nil {
+		return nil, err
+	}
+	days := make([]DailyStats, len(stored))
+	for i := range stored {
+		days[i] = DailyStats(stored[i])
+	}
+	return days, nil
 }
 
 // UnmarshalJSON reads the form of the store. A data point of another version of the catalogue, or one that cannot be

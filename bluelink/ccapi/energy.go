@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"time"
+	"unique"
 
 	"golang.org/x/sync/errgroup"
 
@@ -132,7 +133,9 @@ func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 		if err != nil {
 			continue
 		}
-		day := vehicle.DailyStats{Date: date.Format(time.DateOnly), Distance: vehicle.Quantity{Unit: distance}}
+		// All cars have the same days: each text is kept once.
+		name := unique.Make(date.Format(time.DateOnly)).Value()
+		day := vehicle.DailyStats{Date: name, Distance: vehicle.Quantity{Unit: distance}}
 		whole := true
 		read := func(leaf value) float64 {
 			n, refused := asNumber(leaf)
