@@ -14,7 +14,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -273,17 +272,7 @@ func (a *App) outbox() bridge.Outbox {
 }
 
 func (a *App) info() topic.Bridge {
-	features := []string{}
-	for name, on := range map[string]bool{
-		"embedded_broker": a.broker != nil, "web_server": a.config.HTTP.Listen != "", "scheduled_reads": a.config.Refresh.Interval != 0,
-		"simulated_cloud": a.config.CloudURL != "",
-	} {
-		if on {
-			features = append(features, name)
-		}
-	}
-	slices.Sort(features)
-	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Protocol: "5", Features: features}
+	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Protocol: "5", Features: a.features()}
 }
 
 // Bridge is the heart.

@@ -1,6 +1,8 @@
 package app
 
 import (
+	"slices"
+
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/clouds"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
@@ -53,8 +55,15 @@ func (a *App) subscriptions(tree topic.Tree) []string {
 
 // features are what is switched on, for the bridge's info.
 func (a *App) features() []string {
-	if a.config.Permissions.ReadOnly {
-		return []string{"read_only"}
+	features := []string{}
+	for name, on := range map[string]bool{
+		"embedded_broker": a.broker != nil, "read_only": a.config.Permissions.ReadOnly, "scheduled_reads": a.config.Refresh.Interval != 0,
+		"simulated_cloud": a.config.CloudURL != "", "web_server": a.config.HTTP.Listen != "",
+	} {
+		if on {
+			features = append(features, name)
+		}
 	}
-	return nil
+	slices.Sort(features)
+	return features
 }

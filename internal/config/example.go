@@ -63,10 +63,10 @@ func (k *Key) note() string {
 
 // sample is the value of a list's key in the example.
 func (k *Key) sample() string {
-	switch {
-	case k.typ == vinsType:
+	switch k.typ {
+	case vinsType:
 		return "[]"
-	case k.typ == textsType:
+	case textsType:
 		return k.Example
 	}
 	return quoted(k.Example)
