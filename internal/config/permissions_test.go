@@ -78,7 +78,7 @@ func TestPresets_RefuseWhatCannotBeSent(t *testing.T) {
 		"{name: x}":                                                  "commands: is missing",
 		"{commands: [lock]}":                                         "name: is missing",
 		"{name: x, commands: [fly]}":                                 "is no command",
-		"{name: x, commands: [climate-sart]}":                       "did you mean climate-start?",
+		"{name: x, commands: [climate-sart]}":                        "did you mean climate-start?",
 		"{name: x, commands: [charge-limits ac=81]}":                 "steps of 10",
 		"{name: x, commands: [refresh force]}":                       "cannot stand in a preset",
 		"{name: x, commands: [preset x]}":                            "cannot stand in a preset",
