@@ -134,12 +134,12 @@ func (b *book) car(id vehicle.ID) *carBook {
 func (b *book) used() int { return b.Calls.used() + b.Lost }
 
 // ceiling is how many calls the account may make today when it may make limit at best: less after the cloud had too many.
-// A tenth of the limit comes back each day.
+// From the second day on a twentieth of the limit comes back each day.
 func (b *book) ceiling(limit int) int {
 	if limit == 0 || b.Learned == nil {
 		return limit
 	}
-	return max(0, min(limit, b.Learned.Calls+limit*max(0, daysBetween(b.Learned.Day, b.Day))/10))
+	return max(0, min(limit, b.Learned.Calls+limit*max(0, daysBetween(b.Learned.Day, b.Day)-1)/20))
 }
 
 // learn lowers the ceiling to a fifth less than what was used when the cloud had too many, but not to nothing: the owner's

@@ -477,9 +477,6 @@ func TestLedger_TooManyRequestsStopAllButCommandsUntilTheReset(t *testing.T) {
 					t.Errorf("after the reset: %v", err)
 				}
 				ceiling := l.Today().Limit
-				if test.until == 23*time.Hour && ceiling > 96 { // a tenth comes back with the new day
-					ceiling -= 15
-				}
 				if ceiling < test.ceiling || ceiling > test.ceiling+2 {
 					t.Errorf("the ceiling is %d, want about %d", l.Today().Limit, test.ceiling)
 				}
@@ -498,7 +495,7 @@ func TestLedger_TheCeilingComesBackDayByDay(t *testing.T) {
 		b.turn(fmt.Sprintf("2026-03-%02d", day+1), noon)
 		seen = append(seen, b.ceiling(150))
 	}
-	if got := fmt.Sprint(seen); got != "[80 95 110 125 140 150 150 150]" {
+	if got := fmt.Sprint(seen); got != "[80 80 87 95 102 110 117 125]" {
 		t.Errorf("ceilings %s", got)
 	}
 	b.Lost = 4 // somebody else has used it up
