@@ -69,12 +69,13 @@ type account struct {
 	told    []byte                  // published last
 	listed  bool                    // the cloud has named its cars
 	failing map[vehicle.ID]struct{} // cars for which the cloud failed since it last served any
+	cost    float64                 // of a read of our own, in calls, as seen lately
 }
 
 func newAccount(b *Bridge, a Account) *account {
 	return &account{
 		Account: a, bridge: b, status: AccountStatus{State: topic.AccountStarting, Since: time.Now().UTC()},
-		tried: make(chan struct{}), again: make(chan struct{}, 1), retries: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{},
+		tried: make(chan struct{}), again: make(chan struct{}, 1), retries: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{}, cost: 1,
 	}
 }
 

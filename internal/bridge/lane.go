@@ -138,8 +138,9 @@ func (l *lane) run(ctx, ops context.Context) {
 	apart(func() { wait(true) })
 	l.stopping = ctx.Done()
 	var ripe <-chan time.Time // nil while nothing ripens
+	known := l.shelf.fetched()
 	for {
-		due := false
+		due, changed := false, false
 		select {
 		case <-ctx.Done():
 			apart(l.close)
@@ -147,16 +148,25 @@ func (l *lane) run(ctx, ops context.Context) {
 		case <-timer.C:
 			due = true
 		case <-l.paced:
+			changed = true
 		case <-l.work:
 		case <-ripe:
 		}
 		apart(func() {
+			before := l.account.spent()
 			if due {
 				l.push(l.read(vehicle.ByTimer))
 			}
 			for ctx.Err() == nil && l.fly(ops) {
 			}
-			wait(false) // by what it has learned
+			if due {
+				l.account.learn(l.account.spent() - before)
+			}
+			// By what it has learned. Commands that bring nothing do not put the next read off.
+			if at := l.shelf.fetched(); due || changed || !at.Equal(known) {
+				known = at
+				wait(false)
+			}
 			ripe = nil
 			if left, waits := l.ripens(time.Now()); waits {
 				ripe = time.After(left)

@@ -37,10 +37,11 @@ type circumstances struct {
 	now    time.Time      // when the last read ended
 	zone   *time.Location // of the car's region
 	// left and until are what the day's budget leaves for reads of our own, and until when it must last; cars is how many
-	// share it. A zero until means that there is no budget.
+	// share it, and cost how many calls a read makes. A zero until means that there is no budget.
 	left  int
 	until time.Time
 	cars  int
+	cost  float64
 }
 
 // next is how long to wait for the next read, before jitter; ok is false when there is none.
@@ -76,7 +77,7 @@ func (p Pace) next(c circumstances) (wait time.Duration, ok bool) {
 	return wait, true
 }
 
-// stretch makes the day's budget last for all cars of the account: a read is at least one call.
+// stretch makes the day's budget last for all cars of the account.
 func stretch(wait time.Duration, c circumstances) time.Duration {
 	left := c.until.Sub(c.now)
 	if c.until.IsZero() || left <= 0 {
@@ -85,7 +86,8 @@ func stretch(wait time.Duration, c circumstances) time.Duration {
 	if c.left <= 0 {
 		return max(wait, left)
 	}
-	return max(wait, left*time.Duration(max(c.cars, 1))/time.Duration(c.left))
+	share := float64(max(c.cars, 1)) * max(c.cost, 1) / float64(c.left)
+	return max(wait, time.Duration(float64(left)*min(share, 1))) // with the new day comes a new budget
 }
 
 func isMoving(s vehicle.State) bool {
@@ -118,7 +120,7 @@ func (l *lane) untilNext(first bool) (wait time.Duration, ok bool) {
 	now := time.Now()
 	state, noData := l.shelf.circumstances()
 	c := circumstances{state: state, noData: noData, now: now, zone: l.account.Zone}
-	c.left, c.until, c.cars = l.account.budget(now)
+	c.left, c.until, c.cars, c.cost = l.account.budget(now)
 	wait, ok = l.bridge.pace.Load().next(c)
 	spread := 0.95 + 0.1*rand.Float64()
 	if first {
@@ -127,22 +129,44 @@ func (l *lane) untilNext(first bool) (wait time.Duration, ok bool) {
 	return time.Duration(spread * float64(wait)), ok
 }
 
-// budget is what the account has left today for reads of our own.
-func (a *account) budget(now time.Time) (left int, until time.Time, cars int) {
+// dearestRead is what a read of our own costs at most: the status, the position when that is news, and now and then the energy
+// history, which is two calls.
+const dearestRead = 4
+
+// spent is what the account has used today; 0 when nobody counts.
+func (a *account) spent() int {
 	if a.Books == nil {
-		return 0, time.Time{}, 0
+		return 0
+	}
+	return a.Books.Account().Used
+}
+
+// learn notes what a read of our own has cost. Calls that were made beside it blur that a little.
+func (a *account) learn(calls int) {
+	if calls <= 0 { // it failed before it left, or a new day has begun
+		return
 	}
 	a.mu.Lock()
-	cars = a.status.Cars
-	a.mu.Unlock()
+	defer a.mu.Unlock()
+	a.cost += (float64(min(calls, dearestRead)) - a.cost) / 8
+}
+
+// budget is what the account has left today for reads of our own, and what each of them costs.
+func (a *account) budget(now time.Time) (left int, until time.Time, cars int, cost float64) {
+	if a.Books == nil {
+		return 0, time.Time{}, 0, 0
+	}
 	book := a.Books.Account()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	cars = a.status.Cars
 	switch {
 	case now.Before(book.Limited):
-		return 0, book.Limited, cars
+		return 0, book.Limited, cars, a.cost
 	case book.Limit == 0:
-		return 0, time.Time{}, cars
+		return 0, time.Time{}, cars, a.cost
 	}
-	return book.Limit - book.Reserve - book.Used, book.Reset, cars
+	return book.Limit - book.Reserve - book.Used - dearestRead, book.Reset, cars, a.cost
 }
 
 // SetPace changes how often cars are read, at once: each lane waits anew by it.
@@ -154,4 +178,11 @@ func (b *Bridge) SetPace(p Pace) {
 		default:
 		}
 	}
+}
+
+// fetched is when the car was read last.
+func (s *shelf) fetched() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.state.FetchedAt()
 }

@@ -10,8 +10,9 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
 
-// parked is the setup of most scenes: two cars in each account, which stand still.
-var parked = setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval}
+// parked is the setup of most scenes: two cars in each account, which stand still, and no day's budget, which would stretch the
+// intervals after an outage.
+var parked = setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval, unlimited: true}
 
 // TestOutage_AtTheStartServesWhatIsKnown is B3: a cloud that is down for half an hour when the program starts.
 func TestOutage_AtTheStartServesWhatIsKnown(t *testing.T) {
@@ -31,6 +32,7 @@ func TestOutage_AtTheStartServesWhatIsKnown(t *testing.T) {
 		if r := w.refresh(car, "cached"); r.end() != "failed/cloud_unavailable" || r.took() > time.Second {
 			t.Errorf("a command ended %s after %s", r.end(), r.took())
 		}
+		synctest.Wait()
 		if got := w.box.value("hyundai/" + car.ID + "/battery/level"); got != level || got == nil {
 			t.Errorf("the battery level is %v, want %v, as it was before", got, level)
 		}
@@ -230,7 +232,7 @@ func TestOutage_TokenThatEndsBetweenTwoCommandsIsNotNoticed(t *testing.T) {
 // TestTime_WithTroubles lets the program work for days in which something fails every few hours.
 func TestTime_WithTroubles(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := setup{sim: sim.Options{Cars: 2}, interval: interval}
+		s := setup{sim: sim.Options{Cars: 2}, interval: interval, unlimited: true}
 		w := newWorld(t, s)
 		w.start(s)
 		defer w.stop()

@@ -29,10 +29,11 @@ func (d *deaf) RoundTrip(r *http.Request) (*http.Response, error) {
 func TestStuck_LaneIsSeenSaidAndAnsweredForWhileOthersGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		d := &deaf{held: make(chan struct{})}
-		s := setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval, transport: func(next http.RoundTripper) http.RoundTripper {
+		s := parked
+		s.transport = func(next http.RoundTripper) http.RoundTripper {
 			d.next = next
 			return d
-		}}
+		}
 		w := newWorld(t, s)
 		victim, other, far := w.car(home, "flat"), w.car(home, "ccs2"), w.car(away, "flat")
 		w.start(s)
@@ -108,7 +109,7 @@ func TestStuck_LaneIsSeenSaidAndAnsweredForWhileOthersGoOn(t *testing.T) {
 // A server that takes calls and never answers is ended by the deadlines; nothing is stuck then.
 func TestStuck_SilentServerIsEndedByItsDeadline(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		s := setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval}
+		s := parked
 		w := newWorld(t, s)
 		w.start(s)
 		defer w.stop()

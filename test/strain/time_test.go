@@ -82,7 +82,7 @@ func (w *world) size() size {
 // longRun lets the program work for days and looks every day.
 func longRun(t *testing.T, days int) {
 	synctest.Test(t, func(t *testing.T) {
-		s := setup{sim: sim.Options{Cars: 2}, interval: interval}
+		s := setup{sim: sim.Options{Cars: 2}, interval: interval, unlimited: true} // the day's budget has a test of its own
 		w := newWorld(t, s)
 		g := watchGaps(w)
 		w.start(s)
@@ -181,6 +181,48 @@ func TestTime_ScheduleChangedWhileItRunsAppliesAtOnce(t *testing.T) {
 				t.Errorf("the %s was woken %d times", v.Model, v.Wakes)
 			}
 		}
+	})
+}
+
+// TestTime_DaysBudgetLastsForAllCars: two cars that drive need more calls than a day has. Both are read less often, evenly,
+// and not until noon and then no more.
+func TestTime_DaysBudgetLastsForAllCars(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := setup{sim: sim.Options{Cars: 2}, interval: interval}
+		w := newWorld(t, s)
+		g := watchGaps(w)
+		w.start(s)
+		defer w.stop()
+		w.served()
+		for range 3 * 24 {
+			pass(time.Hour)
+			synctest.Wait()
+			if used := w.metric("bluelink2mqtt_ledger_calls_today", "account", home); used > 125 {
+				t.Fatalf("%v calls are used, of 150 less a reserve of 25", used)
+			}
+		}
+		g.check(t, len(w.cars()), 6*time.Hour)
+	})
+}
+
+// TestTime_FailingCommandsDoNotPutReadsOff: an automation that forces a car out of reach, more often than it is read.
+func TestTime_FailingCommandsDoNotPutReadsOff(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, parked)
+		g := watchGaps(w)
+		w.start(parked)
+		defer w.stop()
+		w.served()
+		w.fault("unreachable")
+		for range 6 * 6 {
+			for _, car := range w.cars() {
+				if r := w.refresh(car, "force"); r.State == "verified" {
+					t.Errorf("the command ended %s", r.end())
+				}
+			}
+			pass(10 * time.Minute)
+		}
+		g.check(t, len(w.cars()), interval+slack)
 	})
 }
 

@@ -52,6 +52,7 @@ const (
 type setup struct {
 	sim       sim.Options
 	interval  time.Duration // between scheduled reads
+	unlimited bool          // without the user's limits and the day's budget
 	transport func(http.RoundTripper) http.RoundTripper
 	change    func(*config.Config) // nil for none
 }
@@ -71,6 +72,7 @@ func (w *world) start(s setup) {
 	w.t.Helper()
 	c := config.Default()
 	c.Refresh = plain(s.interval)
+	c.Limits.Enabled = !s.unlimited
 	for _, brand := range []vehicle.Brand{vehicle.Hyundai, vehicle.Kia} {
 		c.Accounts = append(c.Accounts, config.Account{
 			Name: brand.String(), Region: vehicle.Europe, Brand: brand,
