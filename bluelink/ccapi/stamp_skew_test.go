@@ -24,7 +24,7 @@ type strict struct {
 func (s *strict) RoundTrip(r *http.Request) (*http.Response, error) {
 	now := time.Now().Add(s.ahead)
 	date := now.UTC().Format(http.TimeFormat)
-	if stamp := r.Header.Get("Stamp"); stamp != "" && (stampedAt(stamp).Sub(now)).Abs() > time.Minute {
+	if stamp := r.Header.Get("Stamp"); stamp != "" && stampedAt(stamp).Sub(now).Abs() > time.Minute {
 		s.refused++
 		return answerWith(r, 400, `{"retCode":"F","resCode":"4002","resMsg":"Invalid request body - invalid stamp"}`, "Date", date), nil
 	}
