@@ -105,10 +105,10 @@ type Point[T any] struct{ *Datum }
 // Of reads the data point from a state; ok is false while it is unknown.
 func (p Point[T]) Of(s State) (value T, ok bool) {
 	r := s.find(p.Datum)
-	if r == nil || !r.known {
+	if r == nil {
 		return value, false
 	}
-	value, ok = r.good.(T)
+	value, ok = r.held.(T)
 	return value, ok
 }
 

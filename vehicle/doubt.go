@@ -23,7 +23,7 @@ func (d *draft) doubtful(datum *Datum, known *reading, value any, reported int64
 		return RefusedJump // the same report again
 	}
 	leaps := datum.rules.leaps(known, value, reported, scene)
-	if leaps && (at < 0 || reported <= d.doubts[at].reported || !agree(known.good, d.doubts[at].value, value)) {
+	if leaps && (at < 0 || reported <= d.doubts[at].reported || !agree(known.good(), d.doubts[at].value, value)) {
 		d.doubt(at, doubt{datum, value, reported})
 		return RefusedJump
 	}
@@ -56,21 +56,21 @@ func agree(good, doubted, value any) bool {
 
 // leaps tells whether a change from the last good value is more than what can have happened since.
 func (r *rules) leaps(known *reading, value any, reported int64, scene *scene) bool {
-	if r.after != nil && r.after == scene.ended && !scene.drives && on(known.good) && !on(value) {
+	if r.after != nil && r.after == scene.ended && !scene.drives && on(known.good()) && !on(value) {
 		return true
 	}
-	from, to, ok := numbers(known.good, value)
+	from, to, ok := numbers(known.good(), value)
 	if !ok {
 		return false
 	}
 	if to == 0 && r.emptiesFrom > 0 && from > r.emptiesFrom && !scene.drives {
 		return true
 	}
-	if known.seen == 0 {
+	if known.seen() == 0 {
 		return false
 	}
-	hours := time.Duration(max(0, reported-known.seen) * int64(time.Microsecond)).Hours()
-	stands := scene.stands && scene.standsSince <= known.seen
+	hours := time.Duration(max(0, reported-known.seen()) * int64(time.Microsecond)).Hours()
+	stands := scene.stands && scene.standsSince <= known.seen()
 	return stands && !r.sag.allows(from-to, hours) || !r.climb.allows(to-from, hours)
 }
 

@@ -50,8 +50,8 @@ func (s State) look(report *Report) scene {
 	c.blank = gauges >= fewGauges && shown == 0 && dead > 0
 	c.nowhere = zeroes == 2
 	if known := s.find(Odometer.Datum); known != nil && parked {
-		was, is, ok := numbers(known.good, odometer)
-		c.stands, c.standsSince = ok && is-was < 0.5 && was-is < 0.5, known.seen
+		was, is, ok := numbers(known.good(), odometer)
+		c.stands, c.standsSince = ok && is-was < 0.5 && was-is < 0.5, known.seen()
 	}
 	return c
 }

@@ -27,18 +27,50 @@ type State struct {
 
 // reading is kept small: a process holds more than a million of them.
 type reading struct {
-	good                    any   // the newest good value
-	reported, seen, fetched int64 // microseconds since 1970; 0 is unknown
-	row                     uint16
-	known                   bool // the value is good
+	held              any   // the value, or the *past while it is unknown
+	reported, fetched int64 // microseconds since 1970; 0 is unknown
+	row               uint16
+}
+
+// past is what is remembered of a value that has become unknown.
+type past struct {
+	good any
+	seen int64 // when it was last reported
 }
 
 // value is the value, nil while it is unknown.
 func (r *reading) value() any {
-	if !r.known {
+	if _, unknown := r.held.(*past); unknown {
 		return nil
 	}
-	return r.good
+	return r.held
+}
+
+// good is the newest good value.
+func (r *reading) good() any {
+	if before, unknown := r.held.(*past); unknown {
+		return before.good
+	}
+	return r.held
+}
+
+// seen is when that was last reported.
+func (r *reading) seen() int64 {
+	if before, unknown := r.held.(*past); unknown {
+		return before.seen
+	}
+	return r.reported
+}
+
+// take believes a value, nil for one that is unknown.
+func (r *reading) take(value any, reported, fetched int64) {
+	switch _, unknown := r.held.(*past); {
+	case value != nil:
+		r.held = value
+	case !unknown:
+		r.held = &past{r.held, r.reported}
+	}
+	r.reported, r.fetched = reported, fetched
 }
 
 // Reading is one data point of a state.
@@ -136,10 +168,7 @@ func (s State) Apply(report Report, now time.Time) (next State, changes []Change
 			known = draft.add(o.Datum)
 		}
 		before := *known
-		known.reported, known.fetched, known.known = reported, draft.now, value != nil
-		if value != nil {
-			known.good, known.seen = value, reported
-		}
+		known.take(value, reported, draft.now)
 		if !same(before.value(), value) {
 			changes = append(changes, Change{before.export(), known.export()})
 		}
@@ -217,7 +246,7 @@ func (d *draft) complete(o *Observation, known *reading) (value any, ahead bool)
 		}
 		unit := o.Datum.Unit
 		if known != nil {
-			if last, ok := known.good.(Quantity); ok && last.Unit != NoUnit {
+			if last, ok := known.good().(Quantity); ok && last.Unit != NoUnit {
 				unit = last.Unit
 			}
 		}
@@ -255,7 +284,7 @@ func implausible(o *Observation, value any, known *reading) Refused {
 		return RefusedSentinel
 	}
 	if q, ok := value.(Quantity); ok && d.Rising && known != nil {
-		last, ok := known.good.(Quantity)
+		last, ok := known.good().(Quantity)
 		if !ok {
 			return ""
 		}
@@ -341,7 +370,7 @@ func (s State) find(d *Datum) *reading {
 }
 
 func (r *reading) export() Reading {
-	return Reading{rows[r.row], r.value(), fromMicros(r.reported), fromMicros(r.fetched), r.good, fromMicros(r.seen)}
+	return Reading{rows[r.row], r.value(), fromMicros(r.reported), fromMicros(r.fetched), r.good(), fromMicros(r.seen())}
 }
 
 func micros(t time.Time) int64 {

@@ -287,7 +287,7 @@ func TestApply_OldAndNewStateLiveSideBySide(t *testing.T) {
 }
 
 func TestState_IsSmall(t *testing.T) {
-	if size := unsafe.Sizeof(reading{}); size > 48 {
+	if size := unsafe.Sizeof(reading{}); size > 40 {
 		t.Errorf("a reading has %d bytes, and a process holds a million", size)
 	}
 	s, _, _ := State{}.Apply(fullReport(noon), noon)

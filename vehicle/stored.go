@@ -46,20 +46,20 @@ func (s State) MarshalJSON() ([]byte, error) {
 	for i := range s.readings {
 		r := &s.readings[i]
 		dst = appendKey(dst, i, rows[r.row].Key)
-		if r.known {
+		if r.value() != nil {
 			dst = append(dst, `{"value":`...)
 		} else {
 			dst = append(dst, `{"last":`...)
 		}
 		var err error
-		if dst, err = appendValue(dst, r.good); err != nil {
+		if dst, err = appendValue(dst, r.good()); err != nil {
 			return nil, fmt.Errorf("encode %s: %w", rows[r.row].Key, err)
 		}
 		if r.reported != reported {
 			dst = appendMember(dst, `,"reported":`, r.reported)
 		}
-		if r.seen != r.reported {
-			dst = appendMember(dst, `,"seen":`, r.seen)
+		if seen := r.seen(); seen != r.reported {
+			dst = appendMember(dst, `,"seen":`, seen)
 		}
 		if r.fetched != fetched {
 			dst = appendMember(dst, `,"fetched":`, r.fetched)
@@ -208,14 +208,17 @@ func (s *State) UnmarshalJSON(text []byte) error {
 		if !ok {
 			continue
 		}
-		r := reading{row: d.index, reported: either(entry.Reported, stored.Reported), fetched: either(entry.Fetched, micros(stored.Fetched)), known: entry.Value != nil}
-		r.seen = either(entry.Seen, r.reported)
-		if !r.known {
-			entry.Value = entry.Last
+		r := reading{row: d.index, reported: either(entry.Reported, stored.Reported), fetched: either(entry.Fetched, micros(stored.Fetched))}
+		text := entry.Value
+		if text == nil {
+			text = entry.Last
 		}
-		var err error
-		if r.good, err = d.codec(entry.Value); err != nil {
+		good, err := d.codec(text)
+		if err != nil {
 			continue
+		}
+		if r.held = good; entry.Value == nil {
+			r.held = &past{good, either(entry.Seen, r.reported)}
 		}
 		next.readings = append(next.readings, r)
 		if doubted, ok := stored.Doubts[d.Key]; ok {
