@@ -41,12 +41,12 @@ func (l *lane) command(ctx context.Context, f *flight) {
 	out, err := l.carry(ctx, f)
 	switch {
 	case errors.Is(err, errSuspended):
-		l.log.InfoContext(ctx, "command is left to the next run", "command", f.lead.record.ID)
+		l.log.InfoContext(ctx, "command is left to the next run")
 		l.end(f, func(*order) {})
 	case errors.Is(context.Cause(ctx), errCalledOff):
 		l.end(f, func(*order) {}) // nobody is left
 	default:
-		l.log.InfoContext(ctx, "command done", "command", f.lead.record.ID, "request", f.lead.record.Command, "state", string(out.state),
+		l.log.InfoContext(ctx, "command done", "request", f.lead.record.Command, "state", string(out.state),
 			"reason", string(out.reason), "seconds", time.Since(f.since).Seconds())
 		l.end(f, func(o *order) { l.bridge.conclude(o, out) })
 	}
@@ -145,7 +145,7 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 	for tries := 1; ; tries++ {
 		a := &attempt{command: c, sent: time.Now(), before: sceneryOf(c, l.shelf.car().State)}
 		if err := l.bridge.journal.mark(ctx, f, stageSending, a); err != nil {
-			l.log.ErrorContext(ctx, "command is not sent, since the journal cannot be written", "command", f.lead.record.ID, "error", err)
+			l.log.ErrorContext(ctx, "command is not sent, since the journal cannot be written", "error", err)
 			return nil, outcome{vehicle.Failed, vehicle.Internal, "the journal cannot be written, so it was not sent"}, nil
 		}
 		if tries == 1 && f.step == 0 {
@@ -160,24 +160,24 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 			l.leave(ctx, f, a)
 			return a, outcome{}, nil
 		case bluelink.MayHaveSucceeded(err):
-			l.log.WarnContext(ctx, "the answer to a command was lost; it is not sent again", "command", f.lead.record.ID,
+			l.log.WarnContext(ctx, "the answer to a command was lost; it is not sent again",
 				"request", f.lead.record.Command, "reason", string(bluelink.Reason(err)), "error", err)
 			a.lost = err
 			l.leave(ctx, f, a)
 			return a, outcome{}, nil
 		}
 		if markErr := l.bridge.journal.mark(ctx, f, stageAccepted, nil); markErr != nil && ctx.Err() == nil {
-			l.log.WarnContext(ctx, "the journal cannot be written", "command", f.lead.record.ID, "error", markErr)
+			l.log.WarnContext(ctx, "the journal cannot be written", "error", markErr)
 		}
 		wait := busyWait(tries, err)
 		switch deadline := l.deadline(f); {
 		case !errors.Is(err, bluelink.ErrBusy) || time.Now().Add(wait).After(deadline):
 			out := l.refused(ctx, c, err)
-			l.log.WarnContext(ctx, "command was not accepted", "command", f.lead.record.ID, "request", f.lead.record.Command,
+			l.log.WarnContext(ctx, "command was not accepted", "request", f.lead.record.Command,
 				"reason", string(out.reason), "tries", tries, "error", err)
 			return nil, out, nil
 		default:
-			l.log.DebugContext(ctx, "the cloud is busy with an earlier request", "command", f.lead.record.ID, "again_in", wait.String())
+			l.log.DebugContext(ctx, "the cloud is busy with an earlier request", "again_in", wait.String())
 			if !l.rest(ctx, f, wait) {
 				return nil, outcome{vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping; it was not sent"}, nil
 			}
@@ -191,7 +191,7 @@ func (l *lane) leave(ctx context.Context, f *flight, a *attempt) {
 	ctx = context.WithoutCancel(ctx)
 	if err := l.bridge.journal.mark(ctx, f, stageSent, a); err != nil {
 		l.log.WarnContext(ctx, "the journal cannot be written; after a crash this command's outcome would be unknown",
-			"command", f.lead.record.ID, "error", err)
+			"error", err)
 	}
 	message := ""
 	if len(f.steps) > 1 {

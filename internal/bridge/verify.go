@@ -109,7 +109,7 @@ func (l *lane) verify(ctx context.Context, f *flight, a *attempt) (outcome, erro
 	case found == seen:
 		return l.lasts(ctx, a), nil
 	case found == contrary && err == nil:
-		l.alarm(f, a)
+		l.alarm(ctx, f, a)
 		return outcome{vehicle.Failed, vehicle.EffectNotSeen, "it was reported done, but " + contrary.String()}, nil
 	case err != nil:
 		return outcome{state: vehicle.Confirmed, message: "the bridge stopped before the car reported"}, nil //nolint:nilerr // the command itself went well
@@ -182,12 +182,12 @@ func (l *lane) judge(a *attempt, found finding, state vehicle.CommandState, reas
 }
 
 // alarm raises an event when a car is not locked after it was told to be.
-func (l *lane) alarm(f *flight, a *attempt) {
+func (l *lane) alarm(ctx context.Context, f *flight, a *attempt) {
 	locked, known := vehicle.Locked.Of(l.shelf.car().State)
 	if _, locks := a.command.(vehicle.Lock); !locks || !known || locked {
 		return
 	}
-	l.log.Error("the car is not locked although it confirmed to have locked", "command", f.lead.record.ID)
+	l.log.ErrorContext(ctx, "the car is not locked although it confirmed to have locked")
 	l.bridge.outbox.Publish(Publication{
 		Topic: l.shelf.topics.Event(topic.SecurityEvents), Payload: topic.SecurityEvent(topic.NotLocked, time.Now(), f.lead.record.ID),
 		ContentType: jsonType, Expiry: resultExpiry,
