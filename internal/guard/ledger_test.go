@@ -318,6 +318,26 @@ func TestLedger_ManyReadsCostFewWrites(t *testing.T) {
 	}
 }
 
+// BenchmarkLedger_Read is what the books cost a read, with eight lanes at once.
+func BenchmarkLedger_Read(b *testing.B) {
+	l := openLedger(b, store.NewMemory(), func(o *LedgerOptions) { o.Limit = 0 })
+	k := keeper(l)
+	ctx, op := by(vehicle.ByTimer), Operation{Account: "home", Name: opCached, Kind: bluelink.CallRead, Vehicle: vehicle.Vehicle{ID: ioniq}}
+	b.ReportAllocs()
+	b.SetParallelism(4)
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			admitted, ended, err := k.Admit(ctx, op)
+			if err != nil {
+				b.Error(err)
+				return
+			}
+			_ = l.call(admitted, readOf(ioniq), nil)
+			ended(nil)
+		}
+	})
+}
+
 // TestLedger_CrashesNeverLetCountersFall makes random calls, crashes, ends in peace and new days, on one store.
 func TestLedger_CrashesNeverLetCountersFall(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
