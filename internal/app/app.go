@@ -298,7 +298,7 @@ func (a *App) Run(ctx context.Context) error {
 			return control.Serve(ctx, control.SocketPath(a.storeDir), a)
 		}})
 	}
-	parts = append(parts, part{name: "bridge", run: a.bridge.Run})
+	parts = append(parts, part{name: "bridge", run: a.bridge.Run}, part{name: "memory", run: a.thrift})
 	defer a.ready.remove()
 	return runParts(ctx, parts)
 }
