@@ -207,7 +207,7 @@ func retained(t *testing.T, url string) map[string]string {
 		case strings.HasPrefix(topic, "test/"), strings.HasSuffix(topic, "/bridge/health"):
 		case strings.HasSuffix(topic, "/bridge/state"), strings.HasSuffix(topic, "/availability"):
 			kept[topic] = string(payload)
-		case strings.HasSuffix(topic, "/last_updated"), json.Unmarshal(payload, &e) != nil:
+		case strings.HasSuffix(topic, "/last_updated"), strings.HasSuffix(topic, "_today"), json.Unmarshal(payload, &e) != nil:
 			kept[topic] = "there"
 		default:
 			kept[topic] = string(e.Value)

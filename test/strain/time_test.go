@@ -197,8 +197,8 @@ func TestTime_DaysBudgetLastsForAllCars(t *testing.T) {
 		for range 3 * 24 {
 			pass(time.Hour)
 			synctest.Wait()
-			if used := w.metric("bluelink2mqtt_ledger_calls_today", "account", home); used > 125 {
-				t.Fatalf("%v calls are used, of 150 less a reserve of 25", used)
+			if used := w.metric("bluelink2mqtt_ledger_calls_today", "account", home); used > 130 {
+				t.Fatalf("%v calls are used, of 150 less a reserve of 25 and what one read may exceed it by", used)
 			}
 		}
 		g.check(t, len(w.cars()), 6*time.Hour)
