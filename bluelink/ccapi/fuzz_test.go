@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -17,15 +18,14 @@ import (
 // strange is a cloud that gives one answer of somebody else's, in place of the n-th.
 type strange struct {
 	cloud    http.RoundTripper
-	n        int // counted down; the answer is given at 0
+	n        atomic.Int64 // counted down by concurrent calls; the answer is given at 0
 	status   int
 	location string
 	body     string
 }
 
 func (s *strange) RoundTrip(r *http.Request) (*http.Response, error) {
-	s.n--
-	if s.n != -1 {
+	if s.n.Add(-1) != -1 {
 		return s.cloud.RoundTrip(r)
 	}
 	header := http.Header{"Set-Cookie": {s.location}, "Retry-After": {s.location}, "Date": {s.location}}
@@ -69,7 +69,8 @@ func FuzzAnswers(f *testing.F) {
 		}
 		synctest.Test(t, func(t *testing.T) {
 			w := newWorld(t, vehicle.Kia, sim.Options{Cars: 2, Parked: true, LatencyForce: time.Second})
-			answers := &strange{w.RoundTripper(), int(n) % 40, int(status), location, body}
+			answers := &strange{cloud: w.RoundTripper(), status: int(status), location: location, body: body}
+			answers.n.Store(int64(n) % 40)
 			w.openThrough(answers)
 			stopped := false
 			check := func(err error) {
@@ -103,7 +104,7 @@ func FuzzAnswers(f *testing.F) {
 			if stopped {
 				return
 			}
-			answers.n = -1 // it has been given
+			answers.n.Store(-1) // it has been given
 			<-time.After(time.Hour)
 			if _, err := w.cloud.Vehicles(ctx); err != nil {
 				t.Errorf("an hour later the client does not work: %v", err)
