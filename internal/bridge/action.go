@@ -55,7 +55,7 @@ func (l *lane) follow(ctx context.Context, f *flight, a *attempt) (outcome, erro
 // poll asks for the outcome until there is one or the command's time is up. Pending means that it is; an error that the
 // cloud does not tell.
 func (l *lane) poll(ctx context.Context, a *attempt) (vehicle.ActionStatus, error) {
-	end := a.sent.Add(a.command.Spec().Limit)
+	end := a.taken.Add(a.command.Spec().Limit)
 	failures := 0
 	for wait := firstLook; ; wait = min(wait+time.Second, slowestAsk) {
 		if err := l.pause(ctx, wait); err != nil {
@@ -72,7 +72,7 @@ func (l *lane) poll(ctx context.Context, a *attempt) (vehicle.ActionStatus, erro
 					"reason", string(bluelink.Reason(err)), "error", err)
 				return vehicle.ActionUnknown, err
 			}
-		case status == vehicle.ActionPending, status == vehicle.ActionUnknown && time.Since(a.sent) < unrecorded:
+		case status == vehicle.ActionPending, status == vehicle.ActionUnknown && time.Since(a.taken) < unrecorded:
 			failures = 0
 			if over {
 				return vehicle.ActionPending, nil

@@ -475,3 +475,31 @@ func TestCommand_IsNotVerifiedByAnOlderReport(t *testing.T) {
 		}
 	})
 }
+
+func TestCommand_OthersDoNotWaitLongForACarThatReportsLate(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		o.tells = func(*done, vehicle.ActionStatus) vehicle.ActionStatus { return vehicle.ActionSuccess }
+		o.takes = time.Hour
+		w.give("x", "climate", "start")
+		w.give("y", "lock", "lock")
+		pass(15 * time.Second)
+		if got := w.life("x"); got != "accepted sent confirmed confirmed." || o.sent() != "climate-start lock" {
+			t.Errorf("went %q, sent %q", got, o.sent())
+		}
+	})
+}
+
+// Some commands are two calls, of which the second waits for the first.
+func TestCommand_TimeIsCountedFromWhenTheCloudHasTakenIt(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		o.with(func() {
+			o.takes = 150 * time.Second
+			o.slow = 60 * time.Second
+		})
+		w.give("x", "schedule", `{"charging_enabled":true}`)
+		pass(5 * time.Minute)
+		if r := w.last("car-1", "x"); r.State != "confirmed" {
+			t.Errorf("ended %+v", r)
+		}
+	})
+}

@@ -23,7 +23,7 @@ func (n *nothing) Publish(bridge.Publication)    { n.published++ }
 func (n *nothing) Drained(context.Context) error { return nil }
 
 // bench is a bridge whose cars have their lanes and whose intake belongs to the benchmark.
-func bench(b *testing.B, c *cloud, many int) (*bridge.Bridge, *nothing) {
+func bench(b *testing.B, c *cloud, many int, change ...func(*bridge.Options)) (*bridge.Bridge, *nothing) {
 	b.Helper()
 	tree, err := topic.NewTree("hyundai")
 	if err != nil {
@@ -34,11 +34,15 @@ func bench(b *testing.B, c *cloud, many int) (*bridge.Bridge, *nothing) {
 		b.Fatal(err)
 	}
 	out := &nothing{}
-	br, err := bridge.New(bridge.Options{
+	o := bridge.Options{
 		Accounts: []bridge.Account{{Name: "home", Client: client}}, Outbox: out, Store: store.NewMemory(), Tree: tree,
 		Table: topic.NewTable(topic.Options{}), Metrics: bridge.NewMetrics(prometheus.NewRegistry()), Log: slog.New(slog.DiscardHandler), Inbox: 1 << 30,
 		Grace: time.Millisecond,
-	})
+	}
+	for _, f := range change {
+		f(&o)
+	}
+	br, err := bridge.New(o)
 	if err != nil {
 		b.Fatal(err)
 	}

@@ -202,14 +202,7 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
 	l.shelf = newShelf(b, l, v, state)
-	resumed := b.journal.claim(l)
-	l.mu.Lock() // until what the last run has left is in line
-	other := b.lanes.add(l)
-	if other == nil {
-		l.resume(resumed)
-	}
-	l.mu.Unlock()
-	switch {
+	switch other := b.enter(l); {
 	case other != nil && other.id == l.id: // another account has just found it
 		b.introduce(other, v)
 		return
@@ -226,6 +219,18 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 	if b.options.Initial {
 		l.push(l.read(vehicle.ByStart))
 	}
+}
+
+// enter makes a lane known, with what the last run has left of its car in line before anything new; when another lane has
+// its car or its name, it gives that.
+func (b *Bridge) enter(l *lane) (other *lane) {
+	left := b.journal.claim(l)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if other = b.lanes.add(l); other == nil {
+		l.resume(left)
+	}
+	return other
 }
 
 // introduce tells a lane what the vehicle list says now.

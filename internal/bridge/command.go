@@ -17,7 +17,8 @@ type attempt struct {
 	command vehicle.Command
 	id      vehicle.ActionID // empty when the cloud's answer was lost
 	lost    error            // why
-	sent    time.Time        // when it left, by our clock
+	sent    time.Time        // before it left, by our clock
+	taken   time.Time        // when the cloud's answer came, or was lost
 	before  scenery          // what the car reported until then
 }
 
@@ -145,6 +146,9 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 	for tries := 1; ; tries++ {
 		a := &attempt{command: c, sent: time.Now(), before: sceneryOf(c, l.shelf.car().State)}
 		if err := l.bridge.journal.mark(ctx, f, stageSending, a); err != nil {
+			if l.stops(ctx) {
+				return nil, notSent, nil
+			}
 			l.log.ErrorContext(ctx, "command is not sent, since the journal cannot be written", "error", err)
 			return nil, outcome{vehicle.Failed, vehicle.Internal, "the journal cannot be written, so it was not sent"}, nil
 		}
@@ -153,6 +157,7 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 		}
 		a.sent = time.Now()
 		id, err := l.account.Client.Do(ctx, l.id, c)
+		a.taken = time.Now()
 		l.account.observe(l.id, err)
 		switch {
 		case err == nil:
@@ -179,11 +184,14 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 		default:
 			l.log.DebugContext(ctx, "the cloud is busy with an earlier request", "again_in", wait.String())
 			if !l.rest(ctx, f, wait) {
-				return nil, outcome{vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping; it was not sent"}, nil
+				return nil, notSent, nil
 			}
 		}
 	}
 }
+
+// notSent is how a command ends that waits to be sent when the bridge stops.
+var notSent = outcome{vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping; it was not sent"}
 
 // leave notes that a command was sent, or may have been. From here on nobody can take it back.
 func (l *lane) leave(ctx context.Context, f *flight, a *attempt) {
@@ -213,7 +221,7 @@ func (l *lane) leave(ctx context.Context, f *flight, a *attempt) {
 // refused is how a command ends that was not sent, or that the cloud refused.
 func (l *lane) refused(ctx context.Context, c vehicle.Command, err error) outcome {
 	if cause := context.Cause(ctx); errors.Is(cause, errStopping) {
-		return outcome{vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping; it was not sent"}
+		return notSent
 	}
 	out := outcomeOf(err)
 	for _, unsent := range []error{bluelink.ErrPINRequired, bluelink.ErrUnsupported, bluelink.ErrInvalidCommand} {

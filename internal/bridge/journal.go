@@ -149,6 +149,7 @@ func (j *journal) outlived(now time.Time) (ops []store.Op) {
 
 // run writes until stop, which comes after the last lane has ended, and then what is left.
 func (j *journal) run() error {
+	failing := false // an outage is a line, not a flood
 	for stopped := false; ; {
 		entries := j.take(stopped)
 		if entries == nil {
@@ -166,9 +167,10 @@ func (j *journal) run() error {
 		for i, e := range entries {
 			if e.then != nil {
 				_ = j.bridge.contain(context.Background(), "journal", func() { e.then(errs[i]) })
-			} else if errs[i] != nil {
-				j.log.Warn("the journal cannot be written; after a restart the outcome of a command is asked for again", "error", errs[i])
+			} else if errs[i] != nil && !failing {
+				j.log.Warn("the journal cannot be written; after a restart the outcomes of commands are asked for again", "error", errs[i])
 			}
+			failing = errs[i] != nil
 			j.passed(e.lane)
 		}
 	}

@@ -516,3 +516,26 @@ func payloadWith(id, topic, payload string) string {
 	}
 	return give(id, topic, payload)
 }
+
+// Commands that come in while the bridge stops are answered and acknowledged, whoever is faster.
+func TestStop_NoCommandIsLostInTheRace(t *testing.T) {
+	for range 30 {
+		synctest.Test(t, func(t *testing.T) {
+			o := newObedient()
+			w := build(t, o.cloud).run()
+			given := make(chan struct{})
+			go func() {
+				for n := range 40 {
+					w.give(fmt.Sprintf("command-%d", n), "climate_target", `{"set_temp":20}`)
+				}
+				close(given)
+			}()
+			w.stop()
+			<-given
+			synctest.Wait()
+			if n := len(w.endings()); n != 40 || w.acknowledged() != 40 {
+				t.Fatalf("%d of 40 ended, %d acknowledged", n, w.acknowledged())
+			}
+		})
+	}
+}

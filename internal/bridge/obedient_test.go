@@ -23,6 +23,7 @@ type obedient struct {
 
 	mu                        sync.Mutex // guards what follows
 	takes                     time.Duration
+	slow                      time.Duration                                               // before the cloud answers
 	answers                   func(n int, c vehicle.Command) error                        // to the n-th sending, from 1
 	carries                   func(c vehicle.Command)                                     // in place of what the command says; the lock is held
 	tells                     func(a *done, is vehicle.ActionStatus) vehicle.ActionStatus // in place of what is true
@@ -120,6 +121,8 @@ func (o *obedient) do(c vehicle.Command) {
 
 func (o *obedient) take(ctx context.Context, _ bluelink.Ask, c vehicle.Command) (vehicle.ActionID, error) {
 	o.mu.Lock()
+	slow := o.slow
+	defer o.wait(slow)
 	defer o.mu.Unlock()
 	n := len(o.actions) + 1
 	a := &done{id: vehicle.ActionID(fmt.Sprintf("action-%d", n)), by: bluelink.TraceOf(ctx).Command, command: c, at: time.Now()}
@@ -133,6 +136,12 @@ func (o *obedient) take(ctx context.Context, _ bluelink.Ask, c vehicle.Command) 
 		}
 	}
 	return a.id, nil
+}
+
+func (o *obedient) wait(d time.Duration) {
+	if d > 0 {
+		<-time.After(d)
+	}
 }
 
 func (o *obedient) status(_ context.Context, id vehicle.ActionID) (vehicle.ActionStatus, error) {

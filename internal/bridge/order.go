@@ -114,13 +114,13 @@ func (b *Bridge) move(o *order, to outcome, terminal bool) {
 	}
 	o.askers = nil
 	b.journal.close(o)
-	if o.quiet() {
-		return
+	if !o.quiet() {
+		b.metrics.ended(o.record)
+		if o.lane != nil {
+			o.lane.tellEnd(o)
+		}
 	}
-	b.metrics.ended(o.record)
-	if o.lane != nil {
-		o.lane.tellEnd(o)
-	}
+	o.page, o.steps = nil, nil // its id may be remembered for a day, and no more is needed for that
 }
 
 // repeat answers an order whose id was seen before with the record of the first one, and lets its sender learn how that

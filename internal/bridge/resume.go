@@ -188,7 +188,7 @@ func (l *lane) revive(o *order) {
 		l.bridge.conclude(o, outcome{vehicle.Unknown, vehicle.Internal, "it was sent by the last run, and what it was cannot be told any more"})
 		return
 	}
-	a := &attempt{command: o.steps[p.Step], id: p.Action, sent: p.Sent}
+	a := &attempt{command: o.steps[p.Step], id: p.Action, sent: p.Sent, taken: p.Sent}
 	if p.Before != nil {
 		a.before = *p.Before
 	}

@@ -78,10 +78,16 @@ func (l *lane) peek(ctx context.Context) (vehicle.State, error) {
 	return result.State, nil
 }
 
-// await looks for the effect of a command until the car reports it, or the looks are used up. Its error says that the
-// bridge stops.
-func (l *lane) await(ctx context.Context, a *attempt) (found finding, err error) {
-	for _, wait := range looks {
+// patientLooks are the looks for a car that stays silent while other commands wait.
+const patientLooks = 3
+
+// await looks for the effect of a command until the car reports it, or the looks are used up. When it is known that the
+// command was carried out, others need not wait for a car that reports late. Its error says that the bridge stops.
+func (l *lane) await(ctx context.Context, a *attempt, carriedOut bool) (found finding, err error) {
+	for n, wait := range looks {
+		if carriedOut && n >= patientLooks && found == silence && l.load().waiting > 0 {
+			break
+		}
 		if err := l.pause(ctx, wait); err != nil {
 			return found, err
 		}
@@ -104,7 +110,7 @@ func (l *lane) verify(ctx context.Context, f *flight, a *attempt) (outcome, erro
 	if a.command.Spec().Effect == nil {
 		return outcome{state: vehicle.Confirmed, message: hidden.String()}, nil
 	}
-	found, err := l.await(ctx, a)
+	found, err := l.await(ctx, a, true)
 	switch {
 	case found == seen:
 		return l.lasts(ctx, a), nil
@@ -164,7 +170,7 @@ func (l *lane) settle(ctx context.Context, a *attempt, state vehicle.CommandStat
 	if a.command.Spec().Effect == nil {
 		return l.judge(a, hidden, state, reason, why), nil
 	}
-	found, err := l.await(ctx, a)
+	found, err := l.await(ctx, a, false)
 	if err != nil {
 		return outcome{}, errSuspended
 	}
