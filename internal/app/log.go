@@ -5,6 +5,7 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"slices"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
@@ -19,7 +20,7 @@ func NewLogger(c config.Log, out io.Writer) *slog.Logger {
 	if c.Format == config.TextFormat || c.Format != config.JSONFormat && IsTerminal(out) {
 		handler = slog.NewTextHandler(out, options)
 	}
-	return slog.New(traced{redact.NewHandler(handler)})
+	return slog.New(traced{Handler: redact.NewHandler(handler)})
 }
 
 // IsTerminal tells whether a person reads what is written there.
@@ -33,23 +34,31 @@ func IsTerminal(out io.Writer) bool {
 }
 
 // traced adds what an operation's context carries.
-type traced struct{ slog.Handler }
+type traced struct {
+	slog.Handler
+	named bool // its lines tell the account already
+}
 
 func (h traced) Handle(ctx context.Context, record slog.Record) error {
 	t := bluelink.TraceOf(ctx)
 	for _, attr := range []slog.Attr{
 		slog.String("account", t.Account), slog.String("command", t.Command), slog.String("cause", string(t.Cause)),
 	} {
-		if attr.Value.String() != "" {
+		if attr.Value.String() != "" && !(h.named && attr.Key == "account") {
 			record.AddAttrs(attr)
 		}
 	}
 	return h.Handler.Handle(ctx, record)
 }
 
-func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler { return traced{h.Handler.WithAttrs(attrs)} }
+func (h traced) WithAttrs(attrs []slog.Attr) slog.Handler {
+	named := slices.ContainsFunc(attrs, func(a slog.Attr) bool { return a.Key == "account" })
+	return traced{h.Handler.WithAttrs(attrs), h.named || named}
+}
 
-func (h traced) WithGroup(name string) slog.Handler { return traced{h.Handler.WithGroup(name)} }
+func (h traced) WithGroup(name string) slog.Handler {
+	return traced{h.Handler.WithGroup(name), h.named}
+}
 
 // hideSecrets makes the log's mask know what the configuration holds.
 func hideSecrets(c *config.Config) { redact.Register(c.Secrets()...) }

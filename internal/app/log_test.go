@@ -30,6 +30,15 @@ func TestLogger_LinesCarryTheirTrace(t *testing.T) {
 	}
 }
 
+func TestLogger_TellsTheAccountOnce(t *testing.T) {
+	var out bytes.Buffer
+	log := NewLogger(config.Log{Format: config.JSONFormat}, &out).With("account", "home")
+	log.InfoContext(bluelink.WithTrace(context.Background(), bluelink.Trace{Account: "home"}), "signed in")
+	if n := strings.Count(out.String(), "home"); n != 1 {
+		t.Errorf("the line tells the account %d times: %s", n, out.String())
+	}
+}
+
 func TestLogger_MasksWhatTheConfigurationHolds(t *testing.T) {
 	const password = "correct horse battery staple"
 	hideSecrets(&config.Config{Accounts: []config.Account{{Password: redact.NewSecret(password)}}})
