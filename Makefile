@@ -35,8 +35,8 @@ soak: needs $(BIN)/gotestsum ## the same tests at full length (SOAK=1), and each
 	@SOAK=1 scripts/test.sh -timeout 6h
 	@scripts/fuzz.sh 5m
 
-bench: ## run all benchmarks; each prints its own ratios
-	@go test -run '^$$' -bench . -benchmem $(BENCHFLAGS) ./...
+bench: needs ## measure the goals and write docs/performance.md, then all benchmarks (SOAK=1: full length)
+	@scripts/bench.sh
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@scripts/fuzz.sh $(FUZZTIME)
