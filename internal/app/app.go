@@ -111,7 +111,7 @@ func New(o Options) (_ *App, err error) {
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
 		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(), Permissions: a.permissions(), Presets: a.presets(),
-		KeepVIN: a.config.FromDropIn, Initial: initial, Pace: pace,
+		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
 	})

@@ -34,6 +34,7 @@ type Options struct {
 	Presets     map[string][]vehicle.Command // by the names that the user chose
 
 	KeepVIN    bool          // a cloud id that holds the VIN stays the car's name in topics, as it was before
+	Guest      bool          // for a short while: commands of the last run are left to the next, which can answer their senders
 	Initial    bool          // read every car once at start
 	Pace       Pace          // of reads by itself
 	StaleAfter time.Duration // without data until a car is offline; 24 h when zero

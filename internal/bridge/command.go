@@ -43,7 +43,7 @@ func (l *lane) command(ctx context.Context, f *flight) {
 	switch {
 	case errors.Is(err, errSuspended):
 		l.log.InfoContext(ctx, "command is left to the next run")
-		l.end(f, func(*order) {})
+		l.end(f, l.bridge.suspend)
 	case errors.Is(context.Cause(ctx), errCalledOff):
 		l.end(f, func(*order) {}) // nobody is left
 	default:

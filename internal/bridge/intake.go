@@ -214,7 +214,8 @@ func (b *Bridge) expire(o *order) {
 	b.advance(o, vehicle.Expired, vehicle.ExpiredReason, "it could not be sent in time")
 }
 
-// Submit takes a command from another front than MQTT. The channel gets every step of it and is closed after the last.
+// Submit takes a command from another front than MQTT. The channel gets every step of it and is closed after the last, or
+// when the bridge stops and leaves a command that was sent to its next run.
 func (b *Bridge) Submit(ref string, request vehicle.Request, cause vehicle.Cause) (<-chan vehicle.Record, error) {
 	if request.Command == nil {
 		return nil, fmt.Errorf("submit to %s: %w: no command", clip(ref), bluelink.ErrInvalidCommand)
@@ -234,7 +235,7 @@ func (b *Bridge) Submit(ref string, request vehicle.Request, cause vehicle.Cause
 			close(steps)
 		}
 	}
-	o := &order{command: request.Command, cause: cause, expires: now.Add(sendWithin), askers: []asker{{watch: watch}}}
+	o := &order{command: request.Command, cause: cause, expires: now.Add(sendWithin), askers: []asker{{watch: watch, gone: func() { close(steps) }}}}
 	o.record = vehicle.Record{ID: request.ID, Vehicle: l.name, Command: request.Command.Spec().Name, AcceptedAt: now.UTC()}
 	if o.record.ID == "" {
 		o.record.ID = newID(now)

@@ -302,10 +302,11 @@ func (l *lane) close() {
 	l.closed = true
 	l.bridge.metrics.queued.Sub(float64(len(l.line)))
 	for _, f := range l.line {
-		if f.resume != nil {
-			continue // it was sent, and the next run sees to its end
-		}
 		for _, o := range f.orders {
+			if f.resume != nil { // it was sent, and the next run sees to its end
+				l.bridge.suspend(o)
+				continue
+			}
 			l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
 		}
 	}

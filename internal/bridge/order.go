@@ -36,6 +36,7 @@ type asker struct {
 	topic       string // where the sender of an MQTT v5 request wants the answer; empty for a watcher
 	correlation []byte
 	watch       func(vehicle.Record) // must not wait
+	gone        func()               // of a watcher: nothing more comes, since the next run sees to the end; must not wait
 }
 
 // maxAskers bounds who may wait for the end of one order by repeating its id.
@@ -95,6 +96,18 @@ func (o outcome) well() bool { return o.state == vehicle.Verified || o.state == 
 // advance moves an order to its next state and tells whoever asked. After its end an order does not move.
 func (b *Bridge) advance(o *order, state vehicle.CommandState, reason vehicle.Reason, message string) {
 	b.move(o, outcome{state, reason, message}, state.Terminal())
+}
+
+// suspend leaves an order to the next run of the process.
+func (b *Bridge) suspend(o *order) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for _, a := range o.askers {
+		if a.gone != nil {
+			a.gone()
+		}
+	}
+	o.askers = nil
 }
 
 // conclude ends an order, also in a state that does not always end one.
