@@ -155,7 +155,7 @@ func TestLogins_OnePasswordAnHourAndThreeADayWhateverHappens(t *testing.T) {
 					} else if bluelink.RetryAfter(err) <= 0 || !errors.Is(err, bluelink.ErrUnavailable) {
 						t.Fatalf("%v, wait %s", err, bluelink.RetryAfter(err))
 					}
-					<-time.After(5 * time.Second)
+					<-time.After(30 * time.Second)
 				}
 				if sent != 9 {
 					t.Errorf("%d passwords in three days", sent)
@@ -542,7 +542,7 @@ func TestLogins_StaysSmallAndHoldsNoSecret(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := store.NewMemory()
 		a := &signer{guard: openLogins(t, s), sent: map[string]int{}}
-		for range 5000 {
+		for range 1500 {
 			for _, call := range []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall} {
 				_ = a.call(context.Background(), call, failing(fmt.Errorf("%w: canary", bluelink.ErrBadResponse)))
 				_ = a.call(bluelink.WithPerson(context.Background()), call, nil)
