@@ -3,7 +3,10 @@ package bench
 import (
 	"bytes"
 	"encoding/json"
+	"encoding/xml"
+	"errors"
 	"fmt"
+	"io"
 	"math"
 	"os"
 	"path/filepath"
@@ -144,13 +147,14 @@ simulated cloud, an external Mosquitto and 2 cores on another day; the ratio cou
 | `+"`net/http`"+` alone making the four calls of a refresh | %s a second, %s µs of processor time | a whole refresh in which nothing changes: %s a second, %s µs; in which %s topics are published: %s a second, %s µs |
 | the MQTT library alone, 256 callers | %s publications a second | this client: %s |
 | this program saying its version | %s ms | first state from the store: %s ms |
+| refreshes with the cloud as a function in the same process, without `+"`net/http`"+` on either side | %s a second | |
 
 `, number(n.median("answer/echo_ms")), number(n.median("answer/0_others/ms")),
 		number(n.median("refreshes/none/http_alone")), number(n.median("refreshes/none/http_alone_cpu_us")),
 		number(n.median("refreshes/none/per_second")), number(n.median("refreshes/none/cpu_us")),
 		number(n.median("refreshes/all/publications")), number(n.median("refreshes/all/per_second")), number(n.median("refreshes/all/cpu_us")),
 		number(n.median("publish/library_alone")), number(n.median("publish/per_second")),
-		number(n.median("start/version_ms")), number(n.median("start/stored_ms")))
+		number(n.median("start/version_ms")), number(n.median("start/stored_ms")), number(n.median("refreshes/inside/per_second")))
 	p.WriteString(r.details())
 	return p.String()
 }
@@ -338,6 +342,34 @@ func TestPage_SaysWhatTheNumbersSay(t *testing.T) {
 			t.Error(err)
 		case string(got) != want:
 			t.Errorf("%s says something else than the numbers; `make bench` writes all anew, `go test ./test/bench -run Page -docs ../../docs` the page alone", path)
+		}
+	}
+}
+
+func TestPlots_AreDrawnWithinTheirPicture(t *testing.T) {
+	p := plot{
+		title: "a < b & c", x: axis{low: 1, high: 1000, log: true, ticks: []float64{1, 10, 1000}}, y: axis{low: 0, high: 4, ticks: []float64{0, 4}},
+		series: []series{{name: "<line>", points: []point{{1, 0}, {1000, 4}}}, {name: "dots", dots: true, hollow: true, points: []point{{10, 2}}}},
+	}
+	for _, picture := range []string{p.svg(), bars("a < b", []bar{{name: "none", value: 0}, {name: "most", value: 7, colour: 1}})} {
+		decoder := xml.NewDecoder(strings.NewReader(picture))
+		for {
+			token, err := decoder.Token()
+			if errors.Is(err, io.EOF) {
+				break
+			}
+			if err != nil {
+				t.Fatalf("%v in\n%s", err, picture)
+			}
+			element, _ := token.(xml.StartElement)
+			for _, attribute := range element.Attr {
+				at, err := strconv.ParseFloat(attribute.Value, 64)
+				across := slices.Contains([]string{"x", "x1", "x2", "cx"}, attribute.Name.Local)
+				down := slices.Contains([]string{"y", "y1", "y2", "cy"}, attribute.Name.Local)
+				if (across || down) && (err != nil || math.IsNaN(at) || at < 0 || across && at > plotWidth || down && at > plotHeight) {
+					t.Errorf("<%s> has %s=%q", element.Name.Local, attribute.Name.Local, attribute.Value)
+				}
+			}
 		}
 	}
 }

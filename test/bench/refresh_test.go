@@ -2,15 +2,20 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"log/slog"
+	"net/http"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"sync/atomic"
 	"testing"
+	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/app"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
 
 // BenchmarkRefresh is the way of a refresh through the whole program inside this process, for profiles and allocations:
@@ -27,6 +32,20 @@ func BenchmarkRefresh(b *testing.B) {
 
 func benchmarkRefresh(b *testing.B, w *world) {
 	d := w.drive()
+	w.runInside(b, nil)
+	cars := pluggedIn(b, w.url, d.await(refreshCars))
+	d.refresh(cars, 2, atOnce, "cached")
+	b.ReportAllocs()
+	b.ResetTimer()
+	var begun atomic.Int64
+	d.loop(cars, atOnce, "cached", func() bool { return begun.Add(1) <= int64(b.N) })
+	b.StopTimer()
+}
+
+// runInside runs the whole program inside this process until the benchmark ends; transport takes the place of the network
+// to the clouds unless it is nil.
+func (w *world) runInside(b *testing.B, transport http.RoundTripper) {
+	b.Helper()
 	dir := b.TempDir()
 	path := filepath.Join(dir, "bluelink2mqtt.yaml")
 	if err := os.WriteFile(path, []byte(w.configuration(setup{account: 2 * atOnce, storeDir: filepath.Join(dir, "store")})), 0o600); err != nil {
@@ -40,28 +59,40 @@ func benchmarkRefresh(b *testing.B, w *world) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer log.Close()
-	a, err := app.New(app.Options{Config: c, Log: app.NewLogger(config.Log{Level: slog.LevelInfo}, log)})
+	a, err := app.New(app.Options{Config: c, Log: app.NewLogger(config.Log{Level: slog.LevelInfo}, log), RoundTripper: transport})
 	if err != nil {
 		b.Fatal(err)
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- a.Run(ctx) }()
-	defer func() {
+	b.Cleanup(func() {
 		cancel()
-		if err := <-ended; err != nil {
+		if err := errors.Join(<-ended, a.Close(), log.Close()); err != nil {
 			b.Error(err)
 		}
-		if err := a.Close(); err != nil {
-			b.Error(err)
-		}
-	}()
-	cars := pluggedIn(b, w.url, d.await(refreshCars))
+	})
+}
+
+// measureInside is how many refreshes a second go when the cloud is a function in the same process: without net/http on
+// either side, but with all else, the broker over a socket included.
+func measureInside(b *testing.B, n *numbers) {
+	clouds, err := sim.New(sim.Options{Cars: refreshCars, Seed: 1, Parked: true})
+	if err != nil {
+		b.Fatal(err)
+	}
+	// Named as a simulator, so that the bookkeeping of calls to real clouds, which waits for the disk, is left out here too.
+	w := &world{tb: b, broker: newBroker(b), url: "http://simulator.invalid"}
+	d := w.drive()
+	w.runInside(b, clouds.RoundTripper())
+	cars := slices.DeleteFunc(d.await(refreshCars), func(car *target) bool {
+		return slices.ContainsFunc(clouds.Vehicles(), func(v sim.Vehicle) bool { return v.ID == car.name && v.Engine != "EV" })
+	})
 	d.refresh(cars, 2, atOnce, "cached")
-	b.ReportAllocs()
-	b.ResetTimer()
-	var begun atomic.Int64
-	d.loop(cars, atOnce, "cached", func() bool { return begun.Add(1) <= int64(b.N) })
-	b.StopTimer()
+	var rates []float64
+	for range pick(5, 15) {
+		count, took := d.refreshFor(pick(time.Second, 5*time.Second), cars, atOnce, "cached")
+		rates = append(rates, float64(count)/took.Seconds())
+	}
+	n.add(b, "refreshes/inside/per_second", rates...)
 }

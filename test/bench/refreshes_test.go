@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"io"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
 	"sync"
@@ -29,7 +30,7 @@ func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
 	d := w.drive()
 	var all atomic.Int64
 	_, stopCounting := connect(b, w.broker.URL(), func(m mqtt.Message) {
-		if !strings.Contains(m.Topic, "/commands/") {
+		if !besideRefreshes.MatchString(m.Topic) {
 			all.Add(1)
 		}
 	}, base+"#")
@@ -59,6 +60,9 @@ func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
 	n.add(b, name+"/http_alone_cpu_us", limitsCPU...)
 	n.add(b, name+"/share_of_http", ratios(rates, limits)...)
 }
+
+// besideRefreshes are topics that a refresh does not publish: what asks for it, and what is told once a second or minute.
+var besideRefreshes = regexp.MustCompile(`/commands/|/calls_today$|^` + base + `(bridge|account)/`)
 
 // pluggedIn are the electric ones among cars.
 func pluggedIn(b *testing.B, url string, cars []*target) []*target {

@@ -59,7 +59,7 @@ func (w *world) run(s setup) *process {
 	if err := os.WriteFile(path, []byte(w.configuration(s)), 0o600); err != nil {
 		w.tb.Fatal(err)
 	}
-	return start(w.tb, []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH"), "GOGC=" + os.Getenv("BRIDGE_GOGC")}, program(w.tb), "run", "--config", path)
+	return start(w.tb, []string{"HOME=" + dir, "PATH=" + os.Getenv("PATH")}, program(w.tb), "run", "--config", path)
 }
 
 func (w *world) configuration(s setup) string {
