@@ -18,7 +18,7 @@ const forceTakes = 2 * time.Second
 // all of them, so that all are under way.
 func measureAnswer(b *testing.B, n *numbers, others int) {
 	w := serve(b, cloudOptions{Accounts: 1, Cars: 1 + others, LatencyForce: forceTakes})
-	d := w.drive()
+	d := w.drive(byRecords)
 	w.run(setup{account: max(8, 2*others)})
 	cars := d.await(1 + others)
 	idle, busy := cars[0], cars[1:]

@@ -66,10 +66,17 @@ type answer struct {
 	verified bool
 }
 
-// drive finds the cars of the program that is about to be started. It waits until so many have been published.
-func (w *world) drive() *driver {
+// Where the ends of refreshes are told: among the records of each, or as one event of each, which is less to receive when
+// many end.
+const (
+	byRecords = "+/result/+"
+	byEvents  = "+/event/command"
+)
+
+// drive finds the cars of the program that is about to be started, and hears of ends.
+func (w *world) drive(ends string) *driver {
 	d := &driver{tb: w.tb, cars: map[string]*target{}, found: make(chan struct{}, 1)}
-	d.client, _ = connect(w.tb, w.broker.URL(), d.receive, base+"+/info", base+"+/result/+")
+	d.client, _ = connect(w.tb, w.broker.URL(), d.receive, base+"+/info", base+ends)
 	return d
 }
 

@@ -10,7 +10,7 @@ import (
 func measureHundred(b *testing.B, n *numbers) {
 	const cars = 100
 	w := simulate(b, "--cars", strconv.Itoa(cars), "--latency-cached", "300ms")
-	d := w.drive()
+	d := w.drive(byRecords)
 	w.run(setup{account: cars})
 	all := d.await(cars)
 	d.refresh(all, 1, cars, "cached")

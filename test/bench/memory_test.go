@@ -14,7 +14,7 @@ func measureMemory(b *testing.B, n *numbers, s size) {
 	} else {
 		w = serve(b, cloudOptions{Accounts: s.accounts, Cars: s.cars / s.accounts})
 	}
-	d := w.drive()
+	d := w.drive(byEvents)
 	program := w.run(setup{})
 	cars := d.await(s.cars)
 	d.refresh(cars, 1, atOnce, "cached")

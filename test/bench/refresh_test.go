@@ -31,7 +31,7 @@ func BenchmarkRefresh(b *testing.B) {
 }
 
 func benchmarkRefresh(b *testing.B, w *world) {
-	d := w.drive()
+	d := w.drive(byEvents)
 	w.runInside(b, nil)
 	cars := pluggedIn(b, w.url, d.await(refreshCars))
 	d.refresh(cars, 2, atOnce, "cached")
@@ -83,7 +83,7 @@ func measureInside(b *testing.B, n *numbers) {
 	}
 	// Named as a simulator, so that the bookkeeping of calls to real clouds, which waits for the disk, is left out here too.
 	w := &world{tb: b, broker: newBroker(b), url: "http://simulator.invalid"}
-	d := w.drive()
+	d := w.drive(byEvents)
 	w.runInside(b, clouds.RoundTripper())
 	cars := slices.DeleteFunc(d.await(refreshCars), func(car *target) bool {
 		return slices.ContainsFunc(clouds.Vehicles(), func(v sim.Vehicle) bool { return v.ID == car.name && v.Engine != "EV" })

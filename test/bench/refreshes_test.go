@@ -27,7 +27,7 @@ const (
 // measureRefreshes asks cars of a cloud without latency for cached refreshes of four calls each, as fast as they go, in
 // turn with the same calls made by net/http alone.
 func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
-	d := w.drive()
+	d := w.drive(byEvents)
 	var all atomic.Int64
 	_, stopCounting := connect(b, w.broker.URL(), func(m mqtt.Message) {
 		if !besideRefreshes.MatchString(m.Topic) {
