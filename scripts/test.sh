@@ -14,7 +14,7 @@ echo "== test"
 lines=$(mktemp)
 trap 'rm -f "$lines"' EXIT
 status=0
-bin/gotestsum --format standard-quiet --no-color -- $race -shuffle=on "$@" ./... </dev/null 2>&1 | tee "$lines" || status=$?
+bin/gotestsum --format standard-quiet --no-color -- $race -shuffle=on -timeout 20m "$@" ./... </dev/null 2>&1 | tee "$lines" || status=$?
 
 echo
 echo "== go test, package by package"

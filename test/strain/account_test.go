@@ -60,6 +60,7 @@ func worked(t *testing.T, work time.Duration, test func(t *testing.T, w *world))
 
 // TestAccount_RenewalRefusedOnceIsNoSignIn is A1 on the whole program.
 func TestAccount_RenewalRefusedOnceIsNoSignIn(t *testing.T) {
+	t.Parallel()
 	worked(t, 20*time.Hour, func(t *testing.T, w *world) {
 		w.fault("status=400,path=*token-refresh*,count=1")
 		pass(2 * 24 * time.Hour)
@@ -75,6 +76,7 @@ func TestAccount_RenewalRefusedOnceIsNoSignIn(t *testing.T) {
 // TestAccount_BlockedClientLivesOnItsTokenAndThenStops is A2: the account says until when it works; then a single attempt is
 // left to it, until a person acts.
 func TestAccount_BlockedClientLivesOnItsTokenAndThenStops(t *testing.T) {
+	t.Parallel()
 	worked(t, 20*time.Hour, func(t *testing.T, w *world) {
 		w.fault("status=400,path=*token-refresh*")
 		w.fault("blocked")
@@ -107,6 +109,7 @@ func TestAccount_BlockedClientLivesOnItsTokenAndThenStops(t *testing.T) {
 
 // TestAccount_UnknownAnswersOfTheTokenServerAreTransient is A13 on the whole program.
 func TestAccount_UnknownAnswersOfTheTokenServerAreTransient(t *testing.T) {
+	t.Parallel()
 	worked(t, 20*time.Hour, func(t *testing.T, w *world) {
 		w.fault("status=418,path=*token-refresh*")
 		pass(3*time.Hour + 50*time.Minute)
@@ -123,6 +126,7 @@ func TestAccount_UnknownAnswersOfTheTokenServerAreTransient(t *testing.T) {
 
 // TestAccount_AnotherUserNeverMeetsTheTokensOfTheFirst is A8.
 func TestAccount_AnotherUserNeverMeetsTheTokensOfTheFirst(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var bearers []string
 		s := setup{sim: sim.Options{Cars: 1, Parked: true}, interval: interval}
@@ -171,6 +175,7 @@ func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r
 // TestAccount_WrongPasswordStopsUntilAPersonOrTheConfigurationSaysOtherwise is A4 with its ends: the account's own topic, and
 // another password.
 func TestAccount_WrongPasswordStopsUntilAPersonOrTheConfigurationSaysOtherwise(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		wrong := setup{sim: sim.Options{Cars: 1, Parked: true}, interval: interval}
 		right := wrong
@@ -213,6 +218,7 @@ func TestAccount_WrongPasswordStopsUntilAPersonOrTheConfigurationSaysOtherwise(t
 // TestAccount_TooManyRequestsIsSaidAndWaitedFor is C8 on the whole program: the cloud counts 60 calls a day, and its limit is
 // reached by what somebody asks for.
 func TestAccount_TooManyRequestsIsSaidAndWaitedFor(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := setup{sim: sim.Options{Cars: 1, Parked: true, Quota: 60}, interval: 2 * time.Hour}
 		w := newWorld(t, s)

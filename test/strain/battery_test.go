@@ -44,6 +44,7 @@ func (w *world) wakes(car sim.Vehicle) int {
 
 // TestBattery_AClientThatAsksEveryTwentySeconds is C1: a day of it costs 24 wakes, five minutes apart, whatever the words.
 func TestBattery_AClientThatAsksEveryTwentySeconds(t *testing.T) {
+	t.Parallel()
 	for _, mode := range []string{"force", "smart:15"} {
 		t.Run(mode, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -92,6 +93,7 @@ func midnight() time.Time { return time.Date(2000, 1, 1, 0, 0, 0, 0, time.UTC) }
 // TestBattery_DaysWithoutAWish is C9 and C2: cars drive, charge and change every minute, and nothing of it wakes them, in ten
 // days, or in thirty where there is time.
 func TestBattery_DaysWithoutAWish(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := setup{sim: sim.Options{Cars: 3}, interval: interval}
 		w := newWorld(t, s)
@@ -123,6 +125,7 @@ func TestBattery_DaysWithoutAWish(t *testing.T) {
 
 // TestBattery_WakesThatFailAreBoundedToo is C5: an automation asks again at once whenever a wake fails.
 func TestBattery_WakesThatFailAreBoundedToo(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []string{"busy", "duplicate", "unreachable", "unreachable=silent", "low-battery"} {
 		t.Run(fault, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -156,6 +159,7 @@ func TestBattery_WakesThatFailAreBoundedToo(t *testing.T) {
 // TestBattery_TenParkedDays is C10: a car that has not reported for a week is read once a day, and never woken although
 // automatic wakes are allowed.
 func TestBattery_TenParkedDays(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := setup{sim: sim.Options{Cars: 1, Parked: true}}
 		s.change = func(c *config.Config) {
@@ -264,6 +268,7 @@ func (l *limitsOf) check(callsPerDay int) {
 // TestBattery_TenThousandTriggersNeverExceedACap fires at random from all entry points over virtual weeks, with restarts in
 // peace. The books and the simulated clouds agree to the call.
 func TestBattery_TenThousandTriggersNeverExceedACap(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(7, 7))
 		s := setup{sim: sim.Options{Cars: 2}, interval: interval}
@@ -358,6 +363,7 @@ func (d *dying) Apply(ctx context.Context, ops ...store.Op) (uint64, error) {
 // TestBattery_CrashesNeverForgetAWake lets the process die at random moments, on real files that are copied away as a crash
 // leaves them, while somebody forces and forces.
 func TestBattery_CrashesNeverForgetAWake(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		random := rand.New(rand.NewPCG(3, 9))
 		s := setup{sim: sim.Options{Cars: 1, Parked: true}, interval: interval}

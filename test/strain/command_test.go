@@ -113,6 +113,7 @@ func (w *world) actions(car sim.Vehicle) (ends []string) {
 // Every command, on every kind of car: the right effect on the car, the right end, the right topics. What a car cannot do
 // is refused, and nothing is sent.
 func TestCommands_EveryOneDoesWhatItSaysOnEveryKindOfCar(t *testing.T) {
+	t.Parallel()
 	command(t, func(t *testing.T, w *world) {
 		cars := slices.DeleteFunc(w.cars(), func(v sim.Vehicle) bool { return v.Brand != home })
 		for _, c := range []struct {
@@ -197,6 +198,7 @@ func (w *world) able(car sim.Vehicle, name string) bool {
 
 // What goes wrong around a command does not make it go wrong, and never makes it go twice.
 func TestCommands_FaultsOnTheWay(t *testing.T) {
+	t.Parallel()
 	const control = ",path=*/control/door"
 	for _, c := range []struct {
 		id, fault string
@@ -263,6 +265,7 @@ func TestCommands_FaultsOnTheWay(t *testing.T) {
 }
 
 func TestCommands_CarThatRefusesSaysWhatStandsInTheWay(t *testing.T) { // D5
+	t.Parallel()
 	command(t, func(t *testing.T, w *world) {
 		for _, protocol := range []string{"flat", "ccs2"} {
 			car := w.car(home, protocol)
@@ -280,6 +283,7 @@ func TestCommands_CarThatRefusesSaysWhatStandsInTheWay(t *testing.T) { // D5
 
 // A wrong PIN is tried once, and not again until it changes: the cloud counts and locks the account.
 func TestCommands_WrongPINIsTriedOnceAndTheRightOneWorksAtOnce(t *testing.T) { // D12, D16
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := commanding("9999")
 		w := newWorld(t, s)
@@ -311,6 +315,7 @@ func TestCommands_WrongPINIsTriedOnceAndTheRightOneWorksAtOnce(t *testing.T) { /
 }
 
 func TestCommands_OneGoodOneAfterTheOtherForADay(t *testing.T) { // D15
+	t.Parallel()
 	command(t, func(t *testing.T, w *world) {
 		car := w.car(home, "ccs2")
 		for n := range 24 {
@@ -325,6 +330,7 @@ func TestCommands_OneGoodOneAfterTheOtherForADay(t *testing.T) { // D15
 
 // A car has one channel for commands; ten commands at once arrive one after the other.
 func TestCommands_ManyAtOnceNeverCollide(t *testing.T) { // D1
+	t.Parallel()
 	command(t, func(t *testing.T, w *world) {
 		var ids []string
 		for _, car := range w.cars() {
@@ -351,6 +357,7 @@ func TestCommands_ManyAtOnceNeverCollide(t *testing.T) { // D1
 
 // Stop is answered by a start where charging has ended by itself.
 func TestCommands_StopIsNotSentToACarThatDoesNotCharge(t *testing.T) { // D10
+	t.Parallel()
 	command(t, func(t *testing.T, w *world) {
 		for _, protocol := range []string{"flat", "ccs2"} {
 			car := w.car(home, protocol)
@@ -363,6 +370,7 @@ func TestCommands_StopIsNotSentToACarThatDoesNotCharge(t *testing.T) { // D10
 }
 
 func TestCommands_StoppedProgramSeesToTheEndAfterItsRestart(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := commanding(sim.PIN)
 		w := newWorld(t, s)

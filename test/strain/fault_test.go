@@ -32,6 +32,7 @@ func breaking(on *atomic.Bool, match string) setup {
 }
 
 func TestPanic_InAnOperationCostsThatOperation(t *testing.T) {
+	t.Parallel()
 	for name, mode := range map[string]string{"/status/latest": "cached", "/status": "force"} {
 		t.Run(mode, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -81,6 +82,7 @@ func TestPanic_InAnOperationCostsThatOperation(t *testing.T) {
 
 // What is read beside the status runs on goroutines of its own, where a panic would end the process.
 func TestPanic_BesideTheStatusCostsThatPartOnly(t *testing.T) {
+	t.Parallel()
 	for _, part := range []string{"/location/park", "/drvhistory"} {
 		t.Run(part, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -103,6 +105,7 @@ func TestPanic_BesideTheStatusCostsThatPartOnly(t *testing.T) {
 }
 
 func TestPanic_WhileCarsAreListedIsTriedAgain(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var on atomic.Bool
 		on.Store(true)
@@ -123,6 +126,7 @@ func TestPanic_WhileCarsAreListedIsTriedAgain(t *testing.T) {
 
 // Whatever publishes may stumble over a value: the lane, the herald after a connect, the watch.
 func TestPanic_WhilePublishingCostsThatCarOnly(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		var on atomic.Bool
 		s := setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval}
@@ -163,6 +167,7 @@ func TestPanic_WhilePublishingCostsThatCarOnly(t *testing.T) {
 
 // A message that hits a bug of ours is acknowledged, and the next one is taken.
 func TestPanic_OverAMessageCostsThatMessage(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := setup{sim: sim.Options{Cars: 1, Parked: true}, interval: interval}
 		w := newWorld(t, s)

@@ -219,9 +219,11 @@ func strike(t *testing.T, fault string, o operation, want want) (seen outcome) {
 	case renewal:
 		// A token lives for a day, and is renewed in time. While that fails it goes on until its end.
 		w.served()
-		pass(12 * time.Hour)
+		w.app.SetPace(plain(0))
+		pass(20 * time.Hour)
 		w.fault(on)
-		pass(11 * time.Hour)
+		w.app.SetPace(plain(interval))
+		pass(3 * time.Hour)
 		if end := w.refresh(victim, "cached").end(); end != "verified/cached" {
 			t.Errorf("while its token lives, a car's refresh ends %s", end)
 		}

@@ -16,6 +16,7 @@ var parked = setup{sim: sim.Options{Cars: 2, Parked: true}, interval: interval, 
 
 // TestOutage_AtTheStartServesWhatIsKnown is B3: a cloud that is down for half an hour when the program starts.
 func TestOutage_AtTheStartServesWhatIsKnown(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		car := w.car(home, "flat")
@@ -66,6 +67,7 @@ func TestOutage_AtTheStartServesWhatIsKnown(t *testing.T) {
 
 // TestOutage_OfHoursKeepsValuesAndEndsWithinOneInterval is B4: errors and silence in turn, for two and a half hours.
 func TestOutage_OfHoursKeepsValuesAndEndsWithinOneInterval(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		w.start(parked)
@@ -112,6 +114,7 @@ func TestOutage_OfHoursKeepsValuesAndEndsWithinOneInterval(t *testing.T) {
 
 // TestOutage_IsOneLineInTheLogForEachChange is B5: a page in place of data, for a day.
 func TestOutage_IsOneLineInTheLogForEachChange(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		w.start(parked)
@@ -140,6 +143,7 @@ func TestOutage_IsOneLineInTheLogForEachChange(t *testing.T) {
 
 // TestOutage_OfWhatStandsBesideTheStatusCostsNothingElse is in the spirit of B9: a part that fails never fails the whole.
 func TestOutage_OfWhatStandsBesideTheStatusCostsNothingElse(t *testing.T) {
+	t.Parallel()
 	for _, fault := range []string{"html=403", "status=500", "silent", "empty", "wrong-types", "reset"} {
 		for _, part := range []string{"*/location*", "*/drvhistory"} {
 			t.Run(fault+part, func(t *testing.T) {
@@ -171,6 +175,7 @@ func TestOutage_OfWhatStandsBesideTheStatusCostsNothingElse(t *testing.T) {
 
 // TestOutage_OfACarsModemIsTheCarsOwn is B10: a car that does not answer for two days, while the cloud does.
 func TestOutage_OfACarsModemIsTheCarsOwn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		w.start(parked)
@@ -204,6 +209,7 @@ func TestOutage_OfACarsModemIsTheCarsOwn(t *testing.T) {
 
 // TestOutage_TokenThatEndsBetweenTwoCommandsIsNotNoticed is B12.
 func TestOutage_TokenThatEndsBetweenTwoCommandsIsNotNoticed(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		w.start(parked)

@@ -27,6 +27,7 @@ func (d *deaf) RoundTrip(r *http.Request) (*http.Response, error) {
 }
 
 func TestStuck_LaneIsSeenSaidAndAnsweredForWhileOthersGoOn(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		d := &deaf{held: make(chan struct{})}
 		s := parked
@@ -108,6 +109,7 @@ func TestStuck_LaneIsSeenSaidAndAnsweredForWhileOthersGoOn(t *testing.T) {
 
 // A server that takes calls and never answers is ended by the deadlines; nothing is stuck then.
 func TestStuck_SilentServerIsEndedByItsDeadline(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := parked
 		w := newWorld(t, s)

@@ -146,6 +146,7 @@ func longRun(t *testing.T, days int) {
 
 // TestTime_ScheduleChangedWhileItRunsAppliesAtOnce is B8: a new interval that was ignored, or an old timer that went on.
 func TestTime_ScheduleChangedWhileItRunsAppliesAtOnce(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		w.start(parked)
@@ -187,6 +188,7 @@ func TestTime_ScheduleChangedWhileItRunsAppliesAtOnce(t *testing.T) {
 // TestTime_DaysBudgetLastsForAllCars: two cars that drive need more calls than a day has. Both are read less often, evenly,
 // and not until noon and then no more.
 func TestTime_DaysBudgetLastsForAllCars(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		s := setup{sim: sim.Options{Cars: 2}, interval: interval}
 		w := newWorld(t, s)
@@ -207,6 +209,7 @@ func TestTime_DaysBudgetLastsForAllCars(t *testing.T) {
 
 // TestTime_FailingCommandsDoNotPutReadsOff: an automation that forces a car out of reach, more often than it is read.
 func TestTime_FailingCommandsDoNotPutReadsOff(t *testing.T) {
+	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		w := newWorld(t, parked)
 		g := watchGaps(w)
