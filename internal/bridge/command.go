@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"time"
 
@@ -62,7 +63,10 @@ func (l *lane) carry(ctx context.Context, f *flight) (out outcome, err error) {
 		if f.revived && f.resume == nil && !time.Now().Before(l.deadline(f)) {
 			return f.stopped(outcome{vehicle.Expired, vehicle.ExpiredReason, "the bridge was not there to send it in time"}), nil
 		}
-		if out, err = l.carryStep(ctx, f); err != nil || !out.well() {
+		if out, err = l.carryStep(ctx, f); out == notSent && f.step > 0 {
+			err = errSuspended
+		}
+		if err != nil || !out.well() {
 			return f.stopped(out), err
 		}
 	}
@@ -156,7 +160,7 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 			l.bridge.metrics.wire.Observe(time.Since(f.lead.record.AcceptedAt).Seconds())
 		}
 		a.sent = time.Now()
-		id, err := l.account.Client.Do(ctx, l.id, c)
+		id, err := l.account.Client.Do(l.inName(ctx, f), l.id, c)
 		a.taken = time.Now()
 		l.account.observe(l.id, err)
 		switch {
@@ -192,6 +196,19 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 
 // notSent is how a command ends that waits to be sent when the bridge stops.
 var notSent = outcome{vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping; it was not sent"}
+
+// inName makes the operation in the name of an order that still waits for it: the one that it had may be taken back.
+func (l *lane) inName(ctx context.Context, f *flight) context.Context {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(f.orders) == 0 || slices.Contains(f.orders, f.lead) {
+		return ctx
+	}
+	f.lead = f.leader()
+	trace := bluelink.TraceOf(ctx)
+	trace.Command, trace.Cause = f.lead.record.ID, f.lead.cause
+	return bluelink.WithTrace(ctx, trace)
+}
 
 // leave notes that a command was sent, or may have been. From here on nobody can take it back.
 func (l *lane) leave(ctx context.Context, f *flight, a *attempt) {

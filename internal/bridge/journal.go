@@ -113,20 +113,44 @@ func (j *journal) handed(o *order, err error) {
 }
 
 // close writes down how an order ended. The order's lock is held. It does not wait.
-func (j *journal) close(o *order) {
-	if o.page == nil {
-		return
-	}
-	op := o.page.close(o.record)
+func (j *journal) close(p *page, r vehicle.Record) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.open--
+	j.finish(p.close(r))
+}
+
+// closeFirst is close for an end that nobody may hear of before it is on disk: tell is called then, or when it cannot be
+// written. The order's lock is held. It is false, and nothing is done, when nothing is written any more.
+func (j *journal) closeFirst(o *order, r vehicle.Record, tell func()) bool {
+	last := o.page.close(r)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.closed {
+		return false
+	}
+	j.open--
+	j.put(entry{ops: []store.Op{o.page.untold(r)}, then: func(err error) {
+		if err != nil {
+			j.log.Warn("the end of a command cannot be written; after a restart it may be carried out all the same", "command", r.ID, "error", err)
+		}
+		tell()
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		j.finish(last)
+	}})
+	return true
+}
+
+// finish makes the last change to a page. The journal's lock is held.
+func (j *journal) finish(op store.Op) {
+	if j.closed {
+		return
+	}
 	if !op.Delete {
 		j.keeping = append(j.keeping, keepsake{op.Key, time.Now()})
 	}
-	if !j.closed {
-		j.put(entry{ops: append([]store.Op{op}, j.outlived(time.Now())...)})
-	}
+	j.put(entry{ops: append([]store.Op{op}, j.outlived(time.Now())...)})
 }
 
 // put queues an entry. The journal's lock is held.

@@ -415,6 +415,40 @@ func TestStop_NoCommandIsLostInTheRace(t *testing.T) {
 	}
 }
 
+// The cloud was busy when the second one came, and the program was killed while it waited.
+func TestJournal_PresetBeginsAfterACrashWithWhatWasNotSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		o.answers = func(n int, _ vehicle.Command) error {
+			if n == 2 {
+				return bluelink.ErrBusy
+			}
+			return nil
+		}
+		first := &mortal{Store: kept, car: o, left: -1}
+		first.life(t, func(w *world) {
+			pass(time.Minute)
+			w.give("x", "preset", "leave")
+			pass(7 * time.Second)
+		})
+		if o.sent() != "lock climate-start" {
+			t.Fatalf("sent %q", o.sent())
+		}
+		(&mortal{Store: kept, car: o, left: -1}).life(t, func(w *world) {
+			w.give("y", "preset", "leave") // does not join what is half done
+			pass(5 * time.Minute)
+			for _, id := range []string{"x", "y"} {
+				if r := w.last("car-1", id); r.State != "verified" {
+					t.Errorf("%s ended %+v", id, r)
+				}
+			}
+			if o.sent() != "lock climate-start climate-start lock climate-start" {
+				t.Errorf("sent %q", o.sent())
+			}
+		})
+	})
+}
+
 // A command of the command line that works by itself has no broker to answer by.
 func TestJournal_GuestLeavesWhatIsOpenToTheNextRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
@@ -447,5 +481,70 @@ func TestJournal_GuestLeavesWhatIsOpenToTheNextRun(t *testing.T) {
 				t.Errorf("went %q, sent %q", got, o.sent())
 			}
 		})
+	})
+}
+
+// Else a crash in between would carry out what its sender was told is taken back.
+func TestJournal_EndOfWhatWasNotSentIsOnDiskBeforeItIsTold(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		m := &mortal{Store: kept, car: o, left: -1}
+		m.life(t, func(w *world) {
+			pass(time.Minute)
+			w.give("flies", "lock", "lock")
+			synctest.Wait()
+			w.give("waits", "climate", "start")
+			synctest.Wait()
+			m.slow = make(chan struct{})
+			w.Handle(w.message("car-1", "cancel", "waits"))
+			synctest.Wait()
+			if got := w.life("waits"); got != "accepted queued" {
+				t.Errorf("told %q before that is on disk", got)
+			}
+			m.slow <- struct{}{}
+			synctest.Wait()
+			if got := w.life("waits"); got != "accepted queued cancelled cancelled." {
+				t.Errorf("went %q", got)
+			}
+			close(m.slow)
+		})
+		(&mortal{Store: kept, car: o, left: -1}).life(t, func(w *world) {
+			pass(time.Minute)
+			if o.sent() != "lock" {
+				t.Errorf("sent %q", o.sent())
+			}
+		})
+	})
+}
+
+// The program was killed between the two.
+func TestJournal_EndThatWasNotToldIsToldByTheNextRun(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		kept, o := store.NewMemory(), newObedient()
+		first := &mortal{Store: kept, car: o, left: -1}
+		first.life(t, func(w *world) {
+			pass(time.Minute)
+			w.give("flies", "lock", "lock")
+			w.give("waits", "climate", "start")
+			synctest.Wait()
+			first.mu.Lock()
+			first.left, first.after = 1, true // the next write is the last thing that it does
+			first.mu.Unlock()
+			w.Handle(w.message("car-1", "cancel", "waits"))
+			synctest.Wait()
+		})
+		for _, want := range []string{"cancelled cancelled.", ""} {
+			(&mortal{Store: kept, car: o, left: -1}).life(t, func(w *world) {
+				pass(time.Minute)
+				if got := w.life("waits"); got != want || o.sent() != "lock" {
+					t.Errorf("went %q, want %q; sent %q", got, want, o.sent())
+				}
+				w.give("waits", "climate", "start")
+				synctest.Wait()
+				if r := w.last("car-1", "waits"); r.State != "cancelled" {
+					t.Errorf("repeated: %+v", r)
+				}
+			})
+		}
 	})
 }

@@ -303,7 +303,7 @@ func (l *lane) close() {
 	l.bridge.metrics.queued.Sub(float64(len(l.line)))
 	for _, f := range l.line {
 		for _, o := range f.orders {
-			if f.resume != nil { // it was sent, and the next run sees to its end
+			if f.begun() { // the next run sees to its end
 				l.bridge.suspend(o)
 				continue
 			}

@@ -60,7 +60,7 @@ func (l *lane) equal(o *order) *flight {
 		if f.refreshes() {
 			continue
 		}
-		if f.resume == nil && slices.EqualFunc(f.steps, o.steps, vehicle.SameCommand) {
+		if !f.begun() && slices.EqualFunc(f.steps, o.steps, vehicle.SameCommand) {
 			return f
 		}
 		return nil
@@ -75,7 +75,7 @@ func (l *lane) overtake(o *order) (along []*order) {
 		return nil
 	}
 	l.line = slices.DeleteFunc(l.line, func(f *flight) bool {
-		if f.command.Spec() != o.command.Spec() || f.resume != nil {
+		if f.command.Spec() != o.command.Spec() || f.begun() {
 			return false
 		}
 		for _, older := range f.orders {
@@ -126,27 +126,26 @@ func (l *lane) ripens(now time.Time) (wait time.Duration, ok bool) {
 func (l *lane) cancel(o *order, id string) {
 	l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
 	wanted := func(w *order) bool { return w.record.ID == id && !w.quiet() }
+	done := func() { l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "") }
 	taken := outcome{vehicle.Cancelled, vehicle.CancelledReason, "taken back before it was sent"}
 	for i, f := range l.line {
 		at := slices.IndexFunc(f.orders, wanted)
-		if at < 0 || f.resume != nil {
+		if at < 0 || f.begun() {
 			continue
 		}
-		l.bridge.conclude(f.orders[at], taken)
+		l.bridge.moveThen(f.orders[at], taken, true, done)
 		f.orders = slices.Delete(f.orders, at, at+1)
 		if f.fold(); len(f.orders) == 0 {
 			l.line = slices.Delete(l.line, i, i+1)
 			l.bridge.metrics.queued.Dec()
 		}
-		l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "")
 		return
 	}
 	if f := l.current; f != nil && f.recallable() {
 		if at := slices.IndexFunc(f.orders, wanted); at >= 0 {
-			l.bridge.conclude(f.orders[at], taken)
+			l.bridge.moveThen(f.orders[at], taken, true, done)
 			f.orders = slices.Delete(f.orders, at, at+1)
 			l.callOff(f)
-			l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "")
 			return
 		}
 	}
@@ -155,7 +154,7 @@ func (l *lane) cancel(o *order, id string) {
 
 // recallable tells whether nothing of a flight that has left the line has reached the cloud yet.
 func (f *flight) recallable() bool {
-	return !f.out && f.step == 0 && f.resume == nil && (f.waiting || f.resting)
+	return !f.out && !f.begun() && (f.waiting || f.resting)
 }
 
 // callOff ends a flight that nobody waits for any more. The lane's lock is held.

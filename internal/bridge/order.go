@@ -27,6 +27,7 @@ type order struct {
 	ack     func() // acknowledges it; nil when there is nothing to acknowledge, or it was done
 
 	mu     sync.Mutex     // guards what follows; held while a step is handed to the outbox
+	over   bool           // it has ended; its record says so as soon as that may be told
 	record vehicle.Record // its ID, Vehicle and Command never change, and may be read without the lock
 	askers []asker        // who learns of each step; nobody after the last one
 }
@@ -113,22 +114,63 @@ func (b *Bridge) suspend(o *order) {
 // conclude ends an order, also in a state that does not always end one.
 func (b *Bridge) conclude(o *order, out outcome) { b.move(o, out, true) }
 
-func (b *Bridge) move(o *order, to outcome, terminal bool) {
+func (b *Bridge) move(o *order, to outcome, terminal bool) { b.moveThen(o, to, terminal, nil) }
+
+// moveThen moves an order, and calls then when that has been told. The end of a command that was not sent is told when it
+// is on disk: the next run would send it.
+func (b *Bridge) moveThen(o *order, to outcome, terminal bool, then func()) {
+	if told := b.step(o, to, terminal, then); told && then != nil {
+		then()
+	}
+}
+
+// step is moveThen as far as it needs the order's lock; told is false when the journal tells the end, or there is nothing
+// to tell.
+func (b *Bridge) step(o *order, to outcome, terminal bool, then func()) (told bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.record.Terminal {
-		return
+	if o.over {
+		return false
 	}
-	o.record.State, o.record.Terminal, o.record.Reason, o.record.Message = to.state, terminal, to.reason, to.message
-	o.record.UpdatedAt = time.Now().UTC()
-	b.publishRecord(o.record, o.quiet(), o.askers...)
-	if !terminal {
+	o.over = terminal
+	r := o.record
+	r.State, r.Terminal, r.Reason, r.Message, r.UpdatedAt = to.state, terminal, to.reason, to.message, time.Now().UTC()
+	if terminal && o.page != nil && o.page.Stage == stageAccepted {
+		tell := func() {
+			b.tell(o, r)
+			if then != nil {
+				then()
+			}
+		}
+		if b.journal.closeFirst(o, r, tell) {
+			return false
+		}
+	}
+	p := o.page
+	b.show(o, r)
+	if terminal && p != nil { // afterwards: should it be told twice, after a crash, that is better than never
+		b.journal.close(p, r)
+	}
+	return true
+}
+
+// tell shows a step of an order.
+func (b *Bridge) tell(o *order, r vehicle.Record) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	b.show(o, r)
+}
+
+// show tells whoever asked of a step. The order's lock is held.
+func (b *Bridge) show(o *order, r vehicle.Record) {
+	o.record = r
+	b.publishRecord(r, o.quiet(), o.askers...)
+	if !r.Terminal {
 		return
 	}
 	o.askers = nil
-	b.journal.close(o)
 	if !o.quiet() {
-		b.metrics.ended(o.record)
+		b.metrics.ended(r)
 		if o.lane != nil {
 			o.lane.tellEnd(o)
 		}
@@ -192,6 +234,9 @@ func (f *flight) serves(o *order) bool {
 	enough := f.lead == nil || !f.lead.sparing() || o.sparing()
 	return refresh && f.command == o.command && enough && !f.calledOff && !f.stuck
 }
+
+// begun tells whether a part of it was sent before it came into the line, or may have been: by the last run.
+func (f *flight) begun() bool { return f.resume != nil || f.step > 0 }
 
 // refreshes tells whether the flight only reads.
 func (f *flight) refreshes() bool {

@@ -48,6 +48,7 @@ type page struct {
 	Lost   vehicle.Reason   `json:"lost,omitempty"` // why the cloud's answer to it is not known
 	Before *scenery         `json:"before,omitempty"`
 	Record *vehicle.Record  `json:"record,omitempty"` // of one that has ended
+	Untold bool             `json:"untold,omitempty"` // nobody may have heard of its end yet
 }
 
 // responseTopic is where the sender of an MQTT v5 request wants the answer.
@@ -98,7 +99,7 @@ func (p *page) accept(o *order) []store.Op {
 func (o *order) mark(at stage, step int, a *attempt) (op store.Op, kept bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if o.page == nil || o.record.Terminal {
+	if o.page == nil || o.over {
 		return store.Op{}, false
 	}
 	p := o.page
@@ -113,11 +114,22 @@ func (o *order) mark(at stage, step int, a *attempt) (op store.Op, kept bool) {
 	return p.put(), true
 }
 
-// close is the change at the end: the page stays while the sender's id is remembered, with the record alone.
+// ended is the page at the end: little more than the record.
+func (p *page) ended(r vehicle.Record) *page {
+	return &page{Vehicle: p.Vehicle, ID: p.ID, Given: p.Given, Cause: p.Cause, Accepted: p.Accepted, Expires: p.Expires, Stage: stageEnded, Record: &r}
+}
+
+// untold is the change at an end that is told when it is on disk.
+func (p *page) untold(r vehicle.Record) store.Op {
+	ended := p.ended(r)
+	ended.Untold, ended.Response = true, p.Response
+	return ended.put()
+}
+
+// close is the last change: the page stays while the sender's id is remembered.
 func (p *page) close(r vehicle.Record) store.Op {
 	if !p.Given {
 		return store.DeleteOp(p.key(), store.AnyRevision)
 	}
-	ended := page{Vehicle: p.Vehicle, ID: p.ID, Given: true, Cause: p.Cause, Accepted: p.Accepted, Expires: p.Expires, Stage: stageEnded, Record: &r}
-	return ended.put()
+	return p.ended(r).put()
 }

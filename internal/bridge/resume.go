@@ -119,7 +119,7 @@ func (j *journal) claim(l *lane) (orders []*order) {
 		if p.Given {
 			j.bridge.memory.remember(l.name+"/"+p.ID, o)
 		}
-		if p.Stage != stageEnded && !j.bridge.options.Guest {
+		if (p.Stage != stageEnded || p.Untold) && !j.bridge.options.Guest {
 			orders = append(orders, o)
 		}
 	}
@@ -130,8 +130,12 @@ func (j *journal) claim(l *lane) (orders []*order) {
 // what was not sent, as far as it is still fresh. The lane's lock is held, so that nothing new comes before.
 func (l *lane) resume(orders []*order) {
 	for _, o := range orders {
-		if o.page.Stage != stageAccepted {
+		switch o.page.Stage {
+		case stageEnded:
+			l.bridge.journal.tellAgain(o)
+		case stageSending, stageSent:
 			l.revive(o)
+		case stageAccepted:
 		}
 	}
 	for _, o := range orders {
@@ -144,21 +148,32 @@ func (l *lane) resume(orders []*order) {
 // order is the order that a page tells of.
 func (p *page) order(l *lane) *order {
 	o := &order{cause: p.Cause, expires: p.Expires, lane: l, page: p}
-	if p.Record != nil {
-		o.page = nil // it has ended
-		o.record = *p.Record
-		o.record.Vehicle = l.name // which the user may have changed
-		return o
-	}
-	o.record = vehicle.Record{ID: p.ID, Vehicle: l.name, Command: p.Topic, State: vehicle.Accepted, AcceptedAt: p.Accepted, UpdatedAt: p.Accepted}
 	if p.Response != nil {
 		o.askers = []asker{{topic: p.Response.Topic, correlation: p.Response.Correlation}}
 	}
+	if p.Record != nil {
+		o.over, o.record = true, *p.Record
+		o.record.Vehicle = l.name // which the user may have changed
+		if !p.Untold {
+			o.page = nil
+		}
+		return o
+	}
+	o.record = vehicle.Record{ID: p.ID, Vehicle: l.name, Command: p.Topic, State: vehicle.Accepted, AcceptedAt: p.Accepted, UpdatedAt: p.Accepted}
 	if request, err := vehicle.DecodeRequest(p.Topic, []byte(p.Payload)); err == nil {
 		o.command = request.Command
 		o.record.Command = o.command.Spec().Name
 	}
 	return o
+}
+
+// tellAgain tells the end of a command that the last run may not have come to tell.
+func (j *journal) tellAgain(o *order) {
+	last := o.page.close(o.record)
+	j.bridge.tell(o, o.record)
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.finish(last)
 }
 
 // again carries out what the last run has accepted and not sent, under the rules of today.
@@ -175,7 +190,13 @@ func (l *lane) again(o *order) {
 		l.bridge.expire(o)
 		return
 	}
-	l.log.Info("command of the last run is carried out, as it was not sent", "command", o.record.ID, "request", o.record.Command)
+	l.log.Info("command of the last run is carried out, as it was not sent", "command", o.record.ID, "request", o.record.Command,
+		"step", o.page.Step)
+	if step := o.page.Step; step > 0 && step < len(o.steps) { // what came before it is done
+		l.complete(o)
+		l.enlist(&flight{command: o.command, steps: o.steps, orders: []*order{o}, step: step, revived: true})
+		return
+	}
 	l.enter(o)
 }
 
@@ -184,6 +205,7 @@ func (l *lane) revive(o *order) {
 	p := o.page
 	o.record.State = vehicle.Sent
 	_ = l.bridge.plan(o) // what is refused today was sent nevertheless
+	l.complete(o)
 	if p.Step >= len(o.steps) {
 		l.bridge.conclude(o, outcome{vehicle.Unknown, vehicle.Internal, "it was sent by the last run, and what it was cannot be told any more"})
 		return
