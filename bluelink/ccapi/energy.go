@@ -129,23 +129,7 @@ func perDistance(unit vehicle.Unit) vehicle.Unit {
 func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 	days := make([]vehicle.DailyStats, 0, list.len())
 	for entry := list.first(); entry.doc != nil; entry = entry.next() {
-		date, err := time.Parse("20060102", entry.get("drivingDate").str())
-		if err != nil {
-			continue
-		}
-		// All cars have the same days: each text is kept once.
-		name := unique.Make(date.Format(time.DateOnly)).Value()
-		day := vehicle.DailyStats{Date: name, Distance: vehicle.Quantity{Unit: distance}}
-		whole := true
-		read := func(leaf value) float64 {
-			n, refused := asNumber(leaf)
-			whole = whole && (refused == "" || leaf.missing())
-			return n
-		}
-		day.Total, day.Engine, day.Climate = read(entry.get("totalPwrCsp")), read(entry.get("motorPwrCsp")), read(entry.get("climatePwrCsp"))
-		day.Electronics, day.BatteryCare = read(entry.get("eDPwrCsp")), read(entry.get("batteryMgPwrCsp"))
-		day.Regenerated, day.Distance.Value = read(entry.get("regenPwr")), read(distanceOf(entry))
-		if whole {
+		if day, ok := decodeDay(entry, distance); ok {
 			days = append(days, day)
 		}
 	}
@@ -153,12 +137,62 @@ func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 	return days
 }
 
+// decodeDay goes through a day once: a month of days is the longest of a car's answers.
+func decodeDay(entry value, distance vehicle.Unit) (day vehicle.DailyStats, ok bool) {
+	day.Distance.Unit = distance
+	for member := entry.first(); member.doc != nil; member = member.next() {
+		if member.key() == "drivingDate" {
+			date, err := time.Parse("20060102", member.str())
+			if err != nil {
+				return day, false
+			}
+			// All cars have the same days: each text is kept once.
+			day.Date = unique.Make(date.Format(time.DateOnly)).Value()
+			continue
+		}
+		part := partOf(&day, member.key())
+		if part == nil || member.missing() {
+			continue
+		}
+		n, refused := asNumber(member)
+		if refused != "" {
+			return day, false
+		}
+		*part = n
+	}
+	return day, day.Date != ""
+}
+
+// partOf is where a number of a day belongs; nil for what is not kept.
+func partOf(day *vehicle.DailyStats, key string) *float64 {
+	switch key {
+	case "totalPwrCsp":
+		return &day.Total
+	case "motorPwrCsp":
+		return &day.Engine
+	case "climatePwrCsp":
+		return &day.Climate
+	case "eDPwrCsp":
+		return &day.Electronics
+	case "batteryMgPwrCsp":
+		return &day.BatteryCare
+	case "regenPwr":
+		return &day.Regenerated
+	}
+	if isDistance(key) {
+		return &day.Distance.Value
+	}
+	return nil
+}
+
 // distanceOf finds calculativeOdo, whose spelling varies in case between accounts (docs/protocol/europe.md §4.4; seen).
 func distanceOf(entry value) value {
 	for member := entry.first(); member.doc != nil; member = member.next() {
-		if strings.EqualFold(member.key(), "calculativeOdo") {
+		if isDistance(member.key()) {
 			return member
 		}
 	}
 	return value{}
 }
+
+func isDistance(key string) bool { return strings.EqualFold(key, "calculativeOdo") }

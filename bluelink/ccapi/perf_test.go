@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"fmt"
 	"strings"
 	"testing"
 
@@ -24,4 +25,26 @@ func TestDecoding_FindsALeafWhateverWasReadBefore(t *testing.T) {
 			}
 		}
 	})
+}
+
+// BenchmarkDecodeHistory reads the use of a month by day, the longest of the answers of a refresh.
+func BenchmarkDecodeHistory(b *testing.B) {
+	var days []string
+	for day := range 30 {
+		days = append(days, fmt.Sprintf(`{"drivingDate":"202601%02d","drivingPeriod":0,"totalPwrCsp":4112,"motorPwrCsp":3000,`+
+			`"climatePwrCsp":612,"eDPwrCsp":300,"batteryMgPwrCsp":200,"regenPwr":900,"calculativeOdo":23}`, day+1))
+	}
+	text := []byte(`{"drivingInfo":[{"drivingPeriod":0,"totalPwrCsp":4112,"calculativeOdo":23}],"drivingInfoDetail":[` + strings.Join(days, ",") + `]}`)
+	b.ReportAllocs()
+	b.SetBytes(int64(len(text)))
+	for b.Loop() {
+		month, ok := parse(text)
+		if !ok {
+			b.Fatal("not JSON")
+		}
+		if n := len(decodeDays(month.get("drivingInfoDetail"), vehicle.Kilometre)); n != 30 {
+			b.Fatalf("%d days", n)
+		}
+		month.release()
+	}
 }
