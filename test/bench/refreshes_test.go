@@ -44,17 +44,21 @@ func measureRefreshes(b *testing.B, n *numbers, name string, w *world) {
 	stopCounting() // from here on the broker shall have no more to do than it must
 
 	calls := recordCalls(b, w.url, 20)
-	var rates, cpu, limits, limitsCPU []float64
+	var rates, cpu, cloudsCPU, askingCPU, limits, limitsCPU []float64
 	for range pick(5, 15) {
-		used := program.cpu()
+		used, clouds, asking := program.cpu(), w.clouds.cpu(), ownCPU(b)
 		count, took := d.refreshFor(pick(2*time.Second, 5*time.Second), cars, atOnce, "cached")
-		cpu = append(cpu, float64((program.cpu()-used).Microseconds())/float64(count))
+		each := func(used time.Duration) float64 { return float64(used.Microseconds()) / float64(count) }
+		cpu = append(cpu, each(program.cpu()-used))
+		cloudsCPU, askingCPU = append(cloudsCPU, each(w.clouds.cpu()-clouds)), append(askingCPU, each(ownCPU(b)-asking))
 		rates = append(rates, float64(count)/took.Seconds())
-		perSecond, each := repeat(b, calls, pick(time.Second, 3*time.Second))
-		limits, limitsCPU = append(limits, perSecond/4), append(limitsCPU, each*4)
+		perSecond, call := repeat(b, calls, pick(time.Second, 3*time.Second))
+		limits, limitsCPU = append(limits, perSecond/4), append(limitsCPU, call*4)
 	}
 	n.add(b, name+"/per_second", rates...)
 	n.add(b, name+"/cpu_us", cpu...)
+	n.add(b, name+"/clouds_cpu_us", cloudsCPU...)
+	n.add(b, name+"/asking_cpu_us", askingCPU...)
 	n.add(b, name+"/publications", publications)
 	n.add(b, name+"/http_alone", limits...)
 	n.add(b, name+"/http_alone_cpu_us", limitsCPU...)
