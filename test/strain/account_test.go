@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -128,12 +129,15 @@ func TestAccount_UnknownAnswersOfTheTokenServerAreTransient(t *testing.T) {
 func TestAccount_AnotherUserNeverMeetsTheTokensOfTheFirst(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
+		var mu sync.Mutex // the calls of a read are made side by side
 		var bearers []string
 		s := setup{sim: sim.Options{Cars: 1, Parked: true}, interval: interval}
 		s.transport = func(next http.RoundTripper) http.RoundTripper {
-			return tripper(func(r *http.Request) (*http.Response, error) {
+			return roundTripper(func(r *http.Request) (*http.Response, error) {
 				if strings.Contains(r.Host+r.URL.Host, "hyundai") {
+					mu.Lock()
 					bearers = append(bearers, r.Header.Get("Authorization"))
+					mu.Unlock()
 				}
 				return next.RoundTrip(r)
 			})
@@ -167,10 +171,6 @@ func TestAccount_AnotherUserNeverMeetsTheTokensOfTheFirst(t *testing.T) {
 		w.stop()
 	})
 }
-
-type tripper func(*http.Request) (*http.Response, error)
-
-func (f tripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
 
 // TestAccount_WrongPasswordStopsUntilAPersonOrTheConfigurationSaysOtherwise is A4 with its ends: the account's own topic, and
 // another password.

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -343,18 +344,18 @@ func TestBattery_TenThousandTriggersNeverExceedACap(t *testing.T) {
 // dying is a store of a process that can die: from then on nothing reaches it.
 type dying struct {
 	store.Store
-	dead bool
+	dead atomic.Bool
 }
 
 func (d *dying) Put(ctx context.Context, key string, value []byte, revision uint64) (uint64, error) {
-	if d.dead {
+	if d.dead.Load() {
 		return 0, fs.ErrClosed
 	}
 	return d.Store.Put(ctx, key, value, revision)
 }
 
 func (d *dying) Apply(ctx context.Context, ops ...store.Op) (uint64, error) {
-	if d.dead {
+	if d.dead.Load() {
 		return 0, fs.ErrClosed
 	}
 	return d.Store.Apply(ctx, ops...)
@@ -398,7 +399,7 @@ func TestBattery_CrashesNeverForgetAWake(t *testing.T) {
 				t.Errorf("%d wakes today, told are %v", today, told)
 			}
 			l.look(w, seen, called)
-			d.dead = true // what comes now is lost
+			d.dead.Store(true) // what comes now is lost
 			crashes++
 			w.quietly(w.stop)
 			l.look(w, seen, called)
