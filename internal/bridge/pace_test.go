@@ -57,6 +57,8 @@ func TestPace_FollowsTheCar(t *testing.T) {
 		"it stands for a week":                 {usual, circumstances{state: reportedAt(t, noon.Add(-8*24*time.Hour), nil), now: noon}, 24 * time.Hour},
 		"it is night":                          {usual, circumstances{state: reportedAt(t, midnight, nil), now: midnight}, time.Hour},
 		"it is night in the region only":       {usual, circumstances{now: time.Date(2026, 7, 1, 21, 30, 0, 0, time.UTC), zone: berlin}, time.Hour},
+		"a read a day is one at night too":     {usual, circumstances{state: reportedAt(t, midnight.Add(-8*24*time.Hour), nil), now: midnight}, 24 * time.Hour},
+		"four hours become eight at night":     {usual, circumstances{state: reportedAt(t, midnight.Add(-25*time.Hour), nil), now: midnight}, 8 * time.Hour},
 		"its cloud has no data":                {usual, circumstances{noData: true, now: noon}, 24 * time.Hour},
 		"the budget is ample":                  {usual, circumstances{now: noon, left: 100, until: noon.Add(12 * time.Hour), cars: 1}, 30 * time.Minute},
 		"three cars share a small budget":      {usual, circumstances{now: noon, left: 12, until: noon.Add(12 * time.Hour), cars: 3}, 3 * time.Hour},

@@ -62,8 +62,8 @@ func (p Pace) next(c circumstances) (wait time.Duration, ok bool) {
 	case age > parkedAfter:
 		wait = max(wait, p.Parked)
 	}
-	if !moving && p.isNight(c.now.In(cmp.Or(c.zone, time.UTC))) {
-		wait *= 2
+	if !moving && wait < p.night() && p.isNight(c.now.In(cmp.Or(c.zone, time.UTC))) {
+		wait *= 2 // a read a day stays one a day, at whatever hour it falls
 	}
 	wait = stretch(wait, c)
 	if end, known := chargeEnd(c.state); known {
@@ -105,6 +105,9 @@ func chargeEnd(s vehicle.State) (time.Time, bool) {
 	}
 	return s.Read(vehicle.ChargeTime.Datum).Reported.Add(left), true
 }
+
+// night is how long it is.
+func (p Pace) night() time.Duration { return time.Duration((p.NightTo-p.NightFrom+24)%24) * time.Hour }
 
 func (p Pace) isNight(at time.Time) bool {
 	hour := at.Hour()

@@ -53,7 +53,7 @@ type Refresh struct {
 	Moving    time.Duration `yaml:"moving_interval" off:"true" min:"1s" max:"30d" doc:"Instead of interval while a car drives or charges, when that is shorter; off for no difference"`
 	Parked    time.Duration `yaml:"parked_interval" off:"true" min:"1s" max:"30d" doc:"For a car that has not reported for a day, when that is longer; off for no difference"`
 	Resting   time.Duration `yaml:"resting_interval" off:"true" min:"1s" max:"30d" doc:"For a car that has not reported for a week, and one of which the cloud has no data; off for no difference"`
-	NightFrom int           `yaml:"night_from" min:"0" max:"23" doc:"Hour, on the clock of the account's region, from which intervals are doubled"`
+	NightFrom int           `yaml:"night_from" min:"0" max:"23" doc:"Hour, on the clock of the account's region, from which intervals shorter than the night are doubled"`
 	NightTo   int           `yaml:"night_to" min:"0" max:"23" doc:"Hour until which they are; the same hour for no night"`
 	Vacation  string        `yaml:"vacation_until" doc:"Date until which nothing is read by itself, such as 2026-08-31; empty for no vacation"`
 }
