@@ -338,6 +338,17 @@ func (s State) Read(d *Datum) Reading {
 	return Reading{Datum: d}
 }
 
+// LastGood is the state as if each of these data points still had its last good value, reported when that was.
+func (s State) LastGood(data ...*Datum) State {
+	old := State{fetched: s.fetched, readings: slices.Clone(s.readings)}
+	for _, d := range data {
+		if r := old.find(d); r != nil {
+			r.held, r.reported = r.good(), r.seen()
+		}
+	}
+	return old
+}
+
 // All gives every data point that was ever reported, in the order of the catalogue.
 func (s State) All() iter.Seq[Reading] {
 	return func(yield func(Reading) bool) {

@@ -29,7 +29,11 @@ asks. VEHICLE is its name, its id, its VIN or an ending of one of them.`,
 				}
 				rows := [][]string{{"KEY", "VALUE", "UNIT", "REPORTED"}}
 				for _, d := range state.Data {
-					rows = append(rows, []string{d.Key, short(show(d.Value)), d.Unit, ago(d.Reported)})
+					value := short(show(d.Value))
+					if d.Value == nil && d.Last != nil {
+						value += ", last " + short(show(d.Last)) + " " + ago(d.LastReported)
+					}
+					rows = append(rows, []string{d.Key, value, d.Unit, ago(d.Reported)})
 				}
 				return table(cmd.OutOrStdout(), rows...)
 			})

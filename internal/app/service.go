@@ -33,9 +33,17 @@ func (a *App) State(_ context.Context, ref string) (control.State, error) {
 	}
 	state := control.State{Vehicle: describe(car), Fetched: car.State.FetchedAt()}
 	for r := range car.State.All() {
-		state.Data = append(state.Data, control.Datum{Key: r.Datum.Key, Value: plain(r.Value), Unit: r.Unit().String(), Reported: r.Reported})
+		state.Data = append(state.Data, datumOf(r))
 	}
 	return state, nil
+}
+
+func datumOf(r vehicle.Reading) control.Datum {
+	d := control.Datum{Key: r.Datum.Key, Value: plain(r.Value), Unit: r.Unit().String(), Reported: r.Reported}
+	if r.Value == nil {
+		d.Last, d.LastReported = plain(r.Last), r.LastSeen
+	}
+	return d
 }
 
 // plain is a value as JSON and tables show it: the number of a quantity, since the unit stands beside it.

@@ -61,6 +61,9 @@ type Datum struct {
 	Value    any       `json:"value"` // null while unknown
 	Unit     string    `json:"unit,omitempty"`
 	Reported time.Time `json:"reported_at,omitzero"`
+	// Last is the last good value of one that is unknown now, and LastReported its time.
+	Last         any       `json:"last_value,omitempty"`
+	LastReported time.Time `json:"last_reported_at,omitzero"`
 }
 
 // Account is how an account stands.

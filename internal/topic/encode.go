@@ -40,6 +40,8 @@ func appendTime(dst []byte, t time.Time, layout string) []byte {
 
 func appendNull(dst []byte) []byte { return append(dst, "null"...) }
 
+func isNull(value []byte) bool { return string(value) == "null" }
+
 var powers = [...]int64{1, 10, 100, 1_000, 10_000, 100_000, 1_000_000}
 
 // appendNumber rounds to at most so many decimals, 0 to 6, and writes no more than needed: 74, not 74.0.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -35,6 +36,16 @@ func page(t *testing.T) []byte {
 	line("```")
 	line("")
 	line("`value` is null while it is unknown, `timestamp` is the bridge's clock when it was fetched, `reported_at` the car's clock in UTC (absent when unknown), `unit` the unit (absent where there is none). Units that depend on the car are its own, unless `units: metric` or `units: imperial` is set. Topics marked with * are those of the service that this one replaces.")
+	line("")
+	line("A value that was known and has become unknown, because the car sends nonsense or contradicts itself, keeps the last good one and the time at which the car reported it beside it:")
+	line("")
+	line("```json")
+	doubted := after(t, sample, func(r *vehicle.Report) {
+		r.Reported = r.Reported.Add(10 * time.Second)
+		vehicle.SoC.Set(r, 0, "0")
+	})
+	line("%s", NewTable(Options{}).Of(vehicle.SoC.Datum)[0].Append(nil, doubted))
+	line("```")
 	line("")
 	line("| topic | data point | value | unit | retained |")
 	line("|---|---|---|---|---|")

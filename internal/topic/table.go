@@ -132,11 +132,37 @@ func (r *Row) Reported(s vehicle.State) time.Time {
 }
 
 // Append appends the payload: the envelope with value, null while unknown, the time at which it was fetched, the time at
-// which the car reported it, and the unit, the last two where known.
+// which the car reported it, and the unit, the last two where known. While the value is unknown the last good one and its
+// time stand behind them.
 func (r *Row) Append(dst []byte, s vehicle.State) []byte {
 	fetched, reported := r.times(s)
-	dst, unit := r.write(appendHead(dst), r.units, s)
-	return appendTail(dst, fetched, reported, unit)
+	dst = appendHead(dst)
+	start := len(dst)
+	dst, unit := r.write(dst, r.units, s)
+	unknown := isNull(dst[start:])
+	dst = appendTail(dst, fetched, reported, unit)
+	if !unknown {
+		return dst
+	}
+	return r.appendLast(dst, s)
+}
+
+// appendLast adds the last good value to an envelope that ends with dst, where there is one.
+func (r *Row) appendLast(dst []byte, s vehicle.State) []byte {
+	s = s.LastGood(r.Inputs...)
+	end := len(dst) - 1
+	o := object{dst: dst[:end]}
+	o.key("last_value")
+	start := len(o.dst)
+	o.dst, _ = r.write(o.dst, r.units, s)
+	if isNull(o.dst[start:]) {
+		return append(o.dst[:end], '}')
+	}
+	if _, reported := r.times(s); !reported.IsZero() {
+		o.key("last_reported_at")
+		o.dst = appendTime(o.dst, reported, seconds)
+	}
+	return o.end()
 }
 
 // times are the latest of what the value is made of.

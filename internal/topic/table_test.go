@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"encoding/json"
 	"regexp"
 	"slices"
 	"strings"
@@ -216,7 +217,8 @@ func TestSeen_TellsWhatHasBecomeUnknown(t *testing.T) {
 		t.Error("the topic is not told any more")
 	}
 	sameJSON(t, "unknown", payload(t, table, "battery/temperature", s),
-		`{"value": null, "timestamp": "2026-01-05T07:30:12.345600Z", "reported_at": "2026-01-05T07:29:50Z", "unit": "°C"}`)
+		`{"value": null, "timestamp": "2026-01-05T07:30:12.345600Z", "reported_at": "2026-01-05T07:29:50Z", "unit": "°C",
+			"last_value": 20, "last_reported_at": "2026-01-05T07:29:50Z"}`)
 }
 
 // changed applies a report and gives the topics that changed by it.
@@ -311,5 +313,51 @@ func TestRow_TimesAreTheLatestOfWhatTheValueIsMadeOf(t *testing.T) {
 		"timestamp": "2026-01-05T08:30:12.345600Z", "reported_at": "2026-01-05T08:29:50Z"}`)
 	if got := table.Of(vehicle.WindowFrontLeft.Datum)[0].Reported(s); !got.Equal(later) {
 		t.Errorf("reported %v, want %v", got, later)
+	}
+}
+
+func TestRow_UnknownValueKeepsTheLastGoodOneAndItsTimeBesideIt(t *testing.T) {
+	table := NewTable(Options{Units: Metric})
+	known := stateOf(t, func(r *vehicle.Report) {
+		vehicle.SoC.Set(r, 74, "74")
+		vehicle.EVRange.Set(r, vehicle.Quantity{Value: 100, Unit: vehicle.Mile}, "100")
+		vehicle.WindowFrontLeft.Set(r, true, "1")
+	})
+	for _, suffix := range []string{"battery/level", "ev/range", "status/windows/front_left"} {
+		if got := payload(t, table, suffix, known); strings.Contains(got, "last_") {
+			t.Errorf("%s is known and says %s", suffix, got)
+		}
+	}
+	later := reportedAt.Add(10 * time.Second)
+	unknown := after(t, known, func(r *vehicle.Report) {
+		r.Reported = later
+		r.Refuse(vehicle.SoC, vehicle.RefusedSentinel, "255")
+		r.Refuse(vehicle.EVRange, vehicle.RefusedSentinel, "0")
+		r.Refuse(vehicle.WindowFrontLeft, vehicle.RefusedSentinel, "7")
+	})
+	for suffix, want := range map[string]string{
+		"battery/level":             `"last_value": 74, "last_reported_at": "2026-01-05T07:29:50Z", "unit": "%"`,
+		"ev/range":                  `"last_value": 160.9, "last_reported_at": "2026-01-05T07:29:50Z", "unit": "km"`,
+		"status/windows/front_left": `"last_value": {"value": 1, "state": "OPEN"}, "last_reported_at": "2026-01-05T07:29:50Z"`,
+	} {
+		sameJSON(t, suffix, payload(t, table, suffix, unknown),
+			`{"value": null, "timestamp": "2026-01-05T07:30:12.345600Z", "reported_at": "2026-01-05T07:30:00Z", `+want+`}`)
+	}
+	// A state of before the restart tells the same.
+	text, err := json.Marshal(unknown)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var stored vehicle.State
+	if err := json.Unmarshal(text, &stored); err != nil {
+		t.Fatal(err)
+	}
+	sameJSON(t, "after a restart", payload(t, table, "battery/level", stored), payload(t, table, "battery/level", unknown))
+}
+
+func TestRow_ValueThatWasNeverKnownHasNoLastOne(t *testing.T) {
+	s := stateOf(t, func(r *vehicle.Report) { r.Refuse(vehicle.SoC, vehicle.RefusedSentinel, "255") })
+	if got := payload(t, NewTable(Options{}), "battery/level", s); strings.Contains(got, "last_") {
+		t.Errorf("published %s", got)
 	}
 }

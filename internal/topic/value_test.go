@@ -112,7 +112,7 @@ func TestWindow_LevelCountsWhereItAgreesWithTheFlag(t *testing.T) {
 		{true, vehicle.Closed, `{"value": 1, "state": "OPEN"}`},
 		{false, vehicle.Ventilated, `{"value": 0, "state": "CLOSED"}`},
 		{"refused", vehicle.Open, `{"value": 1, "state": "OPEN"}`},
-		{"refused", nil, `null`},
+		{"refused", nil, `null, "last_value": {"value": 1, "state": "OPEN"}, "last_reported_at": "2026-01-05T07:29:50Z"`},
 	} {
 		s := stateOf(t, func(r *vehicle.Report) {
 			if c.flag == "refused" {
