@@ -13,6 +13,7 @@ type action struct {
 // record is what the cloud tells about a command.
 type record struct {
 	id, device string
+	path       string // of the endpoint that took the command
 	result     string // empty while pending
 	at         time.Time
 }
@@ -118,7 +119,7 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 	v.commands++
 	id := freshUUID()
 	if spoiled != "unrecorded" {
-		v.records = append(v.records, record{id: id, device: c.session.device, at: c.now})
+		v.records = append(v.records, record{id: id, device: c.session.device, path: c.path, at: c.now})
 		if len(v.records) > recordsKept {
 			v.records = append(v.records[:0], v.records[len(v.records)-recordsKept:]...)
 		}

@@ -43,7 +43,7 @@ func epochDay(t time.Time) int {
 }
 
 func newCar(c *cloud, f face, index int) *car {
-	models := garage[c.brand]
+	models := f.models()
 	m := &models[index%len(models)]
 	words := func(more ...any) []any {
 		return append([]any{c.region, c.brand, index, c.sim.options.Seed}, more...)
@@ -105,7 +105,7 @@ func (v *car) protocol() string {
 // the start, so that its first report has an age and its day a past.
 func (v *car) beBorn() {
 	start := v.cloud.sim.clock.start()
-	place := home[v.cloud.brand]
+	place := v.cloud.home
 	b := body{
 		lat:        place.lat + (v.chance("lat")-0.5)*0.08,
 		lon:        place.lon + (v.chance("lon")-0.5)*0.12,

@@ -82,15 +82,15 @@ func TestWorld_KeepsMovingAllDay(t *testing.T) {
 		moving := map[string]bool{}
 		for _, view := range s.VehicleViews() {
 			if view.Truth["driving"] == true || view.Truth["charging"] == true {
-				moving[view.Brand] = true
+				moving[view.Region+view.Brand] = true
 			}
-			if soc := number64(t, view.Truth["soc_percent"]); soc < 30 {
+			if soc, plugs := view.Truth["soc_percent"]; plugs && number64(t, soc) < 30 {
 				t.Fatalf("%s runs dry: %v %%", view.Model, soc)
 			}
 		}
 		for _, c := range s.clouds {
-			if !moving[c.brand] {
-				still[c.brand]++
+			if !moving[c.region+c.brand] {
+				still[c.region+c.brand]++
 			}
 		}
 	}

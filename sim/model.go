@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // engine is what turns the wheels.
 type engine int
 
@@ -72,9 +74,15 @@ var garage = map[string][]model{
 	},
 }
 
+// place is a town and the zone of its clocks.
+type place struct {
+	lat, lon float64
+	zone     *time.Location
+}
+
 // home is a place where cars of a brand live; each car stands some streets away.
-var home = map[string]struct{ lat, lon float64 }{
-	"hyundai": {52.5200, 13.4050}, // Berlin
-	"kia":     {48.1374, 11.5755}, // Munich
-	"genesis": {53.5511, 9.9937},  // Hamburg
+var home = map[string]place{
+	"hyundai": {52.5200, 13.4050, berlin}, // Berlin
+	"kia":     {48.1374, 11.5755, berlin}, // Munich
+	"genesis": {53.5511, 9.9937, berlin},  // Hamburg
 }

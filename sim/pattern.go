@@ -106,9 +106,10 @@ func (p *pattern) take(v *car) trip {
 // nextCommute is the first departure after t: to work and back from Monday to Friday,
 // out and about at noon on other days.
 func (v *car) nextCommute(t time.Time) time.Time {
-	local := t.In(berlin)
+	zone := v.cloud.home.zone
+	local := t.In(zone)
 	for day := 0; ; day++ {
-		date := time.Date(local.Year(), local.Month(), local.Day()+day, 0, 0, 0, 0, berlin)
+		date := time.Date(local.Year(), local.Month(), local.Day()+day, 0, 0, 0, 0, zone)
 		for i, hour := range commuteHours(date.Weekday()) {
 			at := date.Add(time.Duration(hour * float64(time.Hour))).
 				Add(time.Duration(v.seed("commute", epochDay(date), i)%3600) * time.Second)

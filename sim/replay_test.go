@@ -100,7 +100,7 @@ func TestReplay_AnswersWithTheRecording(t *testing.T) {
 func TestReplay_AllTogether(t *testing.T) {
 	files := recordings(t)
 	s := newSim(t, Options{Cars: 1, Replay: files})
-	if got := len(s.Vehicles()); got != 3+len(files) {
+	if got := len(s.Vehicles()); got != len(faces)+len(files) {
 		t.Errorf("%d cars", got)
 	}
 	must(t, s.Advance(48*time.Hour))

@@ -31,6 +31,30 @@ const (
 type router struct {
 	host string
 	mux  *http.ServeMux
+
+	// elder is the cloud that had the host before, where brands share one; claim then
+	// says which calls are for this one.
+	elder *router
+	claim func(*http.Request) bool
+	// stray says which calls to a host that nobody knows are for this one; nil is none.
+	// Some clients lose the host's name when they are sent elsewhere.
+	stray func(*http.Request) bool
+}
+
+func (at *router) serve(w http.ResponseWriter, r *http.Request) {
+	for at.elder != nil && !at.claim(r) {
+		at = at.elder
+	}
+	// One client begins its paths with two slashes, which a mux would redirect and so
+	// turn a POST into a GET (docs/protocol/usa-hyundai-genesis.md §12).
+	if strings.HasPrefix(r.URL.Path, "//") {
+		single := *r.URL
+		single.Path = "/" + strings.TrimLeft(single.Path, "/")
+		single.RawPath = ""
+		r = r.WithContext(r.Context())
+		r.URL = &single
+	}
+	at.mux.ServeHTTP(w, r)
 }
 
 // endpoint is one method and path of a host. An endpoint with {vehicle} in its path is
@@ -41,6 +65,8 @@ type endpoint struct {
 	handle  func(*call) reply
 	// kindOf decides per call where the pattern alone cannot; nil otherwise.
 	kindOf func(*call) kind
+	// carOf finds the car where no path names it: nil for one that the cloud has not.
+	carOf func(*call) *car
 	// status marks a cached status read, which has a latency of its own.
 	status bool
 	// spa marks calls of the vehicle API: they count towards the quota and fail with
@@ -96,6 +122,12 @@ func (at *route) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if id != "" {
 		if c.car = at.cloud.byID[id]; c.car == nil {
 			id = "(unknown)" // strangers must not be able to fill the book
+		}
+	}
+	if at.carOf != nil {
+		id = "(unknown)"
+		if c.car = at.carOf(c); c.car != nil {
+			id = c.car.id
 		}
 	}
 	c.sim.calls.count(callKey{at.host, at.method, at.path, id, c.kind})

@@ -15,6 +15,7 @@ type Sim struct {
 	clock   *clock
 	clouds  []*cloud
 	hosts   map[string]*router // by Host header without port, lower case
+	strays  []*router          // those that take calls to an unknown host
 	calls   callBook
 	faults  faultBook
 	views   *http.ServeMux
@@ -29,13 +30,17 @@ func New(options Options) (*Sim, error) {
 	s := &Sim{options: options, clock: newClock(options.TimeScale, time.Now()), hosts: map[string]*router{}}
 	s.faults.init(options.Seed)
 	for _, f := range faces {
-		c := &cloud{sim: s, region: f.region, brand: f.brand, byID: map[string]*car{}}
+		c := &cloud{sim: s, region: f.region, brand: f.brand, home: f.lives(), byID: map[string]*car{}}
 		c.account = newAccount(c)
 		for i := range options.Cars {
 			c.add(newCar(c, f, i))
 		}
 		for host, routes := range f.build(c) {
+			routes.elder = s.hosts[host]
 			s.hosts[host] = routes
+			if routes.stray != nil {
+				s.strays = append(s.strays, routes)
+			}
 		}
 		s.clouds = append(s.clouds, c)
 	}
@@ -61,13 +66,18 @@ func (s *Sim) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.views.ServeHTTP(w, r)
 		return
 	}
-	routes, known := s.hosts[hostName(r.Host)]
-	if !known {
+	routes := s.hosts[hostName(r.Host)]
+	for i := 0; routes == nil && i < len(s.strays); i++ {
+		if s.strays[i].stray(r) {
+			routes = s.strays[i]
+		}
+	}
+	if routes == nil {
 		viewError(w, http.StatusMisdirectedRequest,
 			"no simulated cloud answers as "+r.Host+"; send the Host header of a real one: "+strings.Join(s.Hosts(), ", "))
 		return
 	}
-	routes.mux.ServeHTTP(w, r)
+	routes.serve(w, r)
 }
 
 // hostName strips port and case, as clients send "prd.eu-ccapi.kia.com:8080" and the

@@ -267,6 +267,9 @@ func (s *Sim) Reset() {
 	}
 	for _, c := range s.clouds {
 		c.account.reset()
+		if c.forget != nil {
+			c.forget()
+		}
 		for _, v := range c.cars {
 			v.rebirth()
 		}

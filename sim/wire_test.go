@@ -42,7 +42,8 @@ import (
 //	< .a.b -> name             remembered as ${name}; "Location.code -> name" takes a query value
 //	< body ~ abusing           the body as text
 //
-// Variables of each brand: kia.stamp (seconds), kia.stampms, kia.refresh, kia.car1 … 4.
+// Variables of each brand: kia.stamp (seconds), kia.stampms, kia.refresh, kia.car1 … 4; those of
+// other regions are us-kia.car1 and so on.
 func TestWire(t *testing.T) {
 	files, err := filepath.Glob("testdata/wire/*.wire")
 	if err != nil || len(files) < 10 {
@@ -152,7 +153,7 @@ func (p *player) play(script string) {
 	p.send()
 }
 
-var headerLine = regexp.MustCompile(`^[A-Za-z0-9-]+:`)
+var headerLine = regexp.MustCompile(`^[A-Za-z0-9_-]+:`)
 
 func (p *player) option(o *Options, word string) {
 	key, value, _ := strings.Cut(word, "=")
@@ -186,14 +187,24 @@ func (p *player) world(o Options) {
 		p.fail("%v", err)
 	}
 	for _, a := range p.sim.Accounts() {
-		p.vars[a.Brand+".refresh"] = a.RefreshToken
+		p.vars[accountName(a.Region, a.Brand)+".refresh"] = a.RefreshToken
+		p.vars[accountName(a.Region, a.Brand)+".email"] = a.Email
 	}
 	numbers := map[string]int{}
 	for _, v := range p.sim.Vehicles() {
-		numbers[v.Brand]++
-		p.vars[fmt.Sprintf("%s.car%d", v.Brand, numbers[v.Brand])] = v.ID
-		p.vars[fmt.Sprintf("%s.vin%d", v.Brand, numbers[v.Brand])] = v.VIN
+		name := accountName(v.Region, v.Brand)
+		numbers[name]++
+		p.vars[fmt.Sprintf("%s.car%d", name, numbers[name])] = v.ID
+		p.vars[fmt.Sprintf("%s.vin%d", name, numbers[name])] = v.VIN
 	}
+}
+
+// accountName is the brand in Europe and region and brand elsewhere.
+func accountName(region, brand string) string {
+	if region == "eu" {
+		return brand
+	}
+	return region + "-" + brand
 }
 
 func (p *player) direct(line string) {
