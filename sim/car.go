@@ -36,14 +36,14 @@ type car struct {
 	commands    int
 }
 
-// epochDay numbers days so that a car's history can be indexed.
-func epochDay(t time.Time) int {
-	y, m, d := t.In(berlin).Date()
+// dayOf numbers the days of the place where the car lives, so that its history can be indexed.
+func (v *car) dayOf(t time.Time) int {
+	y, m, d := t.In(v.cloud.home.zone).Date()
 	return int(time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400)
 }
 
-func newCar(c *cloud, f face, index int) *car {
-	models := f.models()
+func newCar(c *cloud, index int) *car {
+	models := c.models
 	m := &models[index%len(models)]
 	words := func(more ...any) []any {
 		return append([]any{c.region, c.brand, index, c.sim.options.Seed}, more...)
@@ -53,7 +53,7 @@ func newCar(c *cloud, f face, index int) *car {
 	v := &car{
 		cloud: c, index: index, model: m, year: year,
 		id:         fixedUUID(words("vehicle id")...),
-		vin:        vin(f.wmi, year, words("vin")...),
+		vin:        vin(c.wmi, year, words("vin")...),
 		nickname:   "My " + m.name,
 		base:       roll(words("base")...),
 		registered: registered.Format("2006-01-02 15:04:05.000"),
@@ -181,7 +181,7 @@ func (v *car) nextEvent(to time.Time) time.Time {
 		consider(v.chargeChanges())
 	}
 	if b.plug != plugNone {
-		consider(b.schedule.nextOpening(b.at))
+		consider(b.schedule.nextOpening(b.at, v.cloud.home.zone))
 	}
 	consider(b.awakeTil)
 	return next

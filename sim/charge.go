@@ -25,7 +25,7 @@ func (v *car) unplug() {
 // says later.
 func (v *car) startCharging() {
 	b := &v.body
-	if b.plug == plugNone || b.charging || b.chargeHeld || b.soc(v.model) >= b.limit() || !b.mayCharge() {
+	if b.plug == plugNone || b.charging || b.chargeHeld || b.soc(v.model) >= b.limit() || !v.mayCharge() {
 		return
 	}
 	b.charging = true
@@ -34,7 +34,9 @@ func (v *car) startCharging() {
 }
 
 // mayCharge reports whether driver or schedule let the car charge now.
-func (b *body) mayCharge() bool { return b.chargeNow || b.schedule.allowsCharging(b.at) }
+func (v *car) mayCharge() bool {
+	return v.body.chargeNow || v.body.schedule.allowsCharging(v.body.at, v.cloud.home.zone)
+}
 
 func (v *car) stopCharging() {
 	b := &v.body
@@ -55,7 +57,7 @@ func (v *car) decideCharging() {
 	b := &v.body
 	switch {
 	case b.plug == plugNone:
-	case b.charging && (b.soc(v.model) >= b.limit()-1e-6 || !b.mayCharge()):
+	case b.charging && (b.soc(v.model) >= b.limit()-1e-6 || !v.mayCharge()):
 		v.stopCharging()
 	case b.charging:
 		b.chargeKW = v.chargePower()

@@ -6,9 +6,9 @@ type face struct {
 	region, brand string
 	// wmi begins the VINs of the brand's cars in this region.
 	wmi string
-	// cars and home are the region's kinds of cars and where they live; zero where
-	// garage and home have them by brand.
-	cars []model
+	// models are the kinds of cars of the account, in the order of its vehicle list.
+	models []model
+	// home is where they live.
 	home place
 	// build returns the routes of each host; it keeps the cloud it was given.
 	build func(*cloud) map[string]*router
@@ -16,9 +16,20 @@ type face struct {
 
 // faces is the table of all simulated clouds.
 var faces = []face{
-	{region: "eu", brand: "hyundai", wmi: "KMH", build: europeHyundai.build},
-	{region: "eu", brand: "kia", wmi: "KNA", build: europeKia.build},
-	{region: "eu", brand: "genesis", wmi: "KMT", build: europeGenesis.build},
+	{"eu", "hyundai", "KMH", europeanHyundai, place{52.5200, 13.4050, berlin}, europeHyundai.build}, // Berlin
+	{"eu", "kia", "KNA", europeanKia, place{48.1374, 11.5755, berlin}, europeKia.build},             // Munich
+	{"eu", "genesis", "KMT", europeanGenesis, place{53.5511, 9.9937, berlin}, europeGenesis.build},  // Hamburg
+}
+
+// Regions lists the regions that are served, by their two letters.
+func Regions() []string {
+	var list []string
+	for _, f := range faces {
+		if len(list) == 0 || list[len(list)-1] != f.region {
+			list = append(list, f.region)
+		}
+	}
+	return list
 }
 
 // The account that exists in every cloud.
@@ -31,32 +42,15 @@ const (
 
 // cloud is what stands behind a face: one account and its cars.
 type cloud struct {
-	sim           *Sim
-	region, brand string
-	home          place
-	account       *account
+	face
+	sim     *Sim
+	account *account
 	// forget drops what the face itself remembers of its clients; nil when all of it is
 	// in the account.
 	forget func()
 
 	cars []*car          // in the order of the vehicle list
 	byID map[string]*car // never changes after New
-}
-
-// models are the kinds of cars of an account, first things first.
-func (f face) models() []model {
-	if f.cars != nil {
-		return f.cars
-	}
-	return garage[f.brand]
-}
-
-// lives says where the cars of an account are at home.
-func (f face) lives() place {
-	if f.home.zone != nil {
-		return f.home
-	}
-	return home[f.brand]
 }
 
 func (c *cloud) add(v *car) {

@@ -42,7 +42,7 @@ type tripRecord struct {
 
 // day returns the book of the day of a moment in car time.
 func (v *car) day(at time.Time) *dayStats {
-	number := epochDay(at)
+	number := v.dayOf(at)
 	if v.days == nil {
 		v.days = map[int]*dayStats{}
 	}
@@ -58,7 +58,7 @@ func (v *car) day(at time.Time) *dayStats {
 const daysKept = 70
 
 // lived reports whether the car was in this world on a day.
-func (v *car) lived(number int) bool { return number >= epochDay(v.pattern.born) }
+func (v *car) lived(number int) bool { return number >= v.dayOf(v.pattern.born) }
 
 // used is what the car used on a day: lived days as they were, earlier ones as its
 // habit would have had them. The caller holds v.mu.
@@ -92,7 +92,7 @@ func (v *car) drives(number int) []tripRecord {
 	var trips []tripRecord
 	if v.lived(number) {
 		for _, t := range v.trips {
-			if epochDay(t.from) == number {
+			if v.dayOf(t.from) == number {
 				trips = append(trips, t)
 			}
 		}
@@ -104,7 +104,7 @@ func (v *car) drives(number int) []tripRecord {
 		if km == 0 {
 			continue
 		}
-		from := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, berlin).
+		from := time.Date(date.Year(), date.Month(), date.Day(), 0, 0, 0, 0, v.cloud.home.zone).
 			Add(time.Duration(hour * float64(time.Hour))).Add(time.Duration(v.seed("past start", number, i)%3600) * time.Second)
 		trips = append(trips, tripRecord{from: from, to: from.Add(time.Duration(km / 42 * float64(time.Hour))), km: km})
 	}
@@ -151,7 +151,7 @@ func monthLabel(number int) string { return dayLabel(number)[:6] }
 // labelShift is how many days car time is ahead of the calendar that clients live in;
 // with a time scale a car's days go by faster than ours, but its history must not reach
 // into the future.
-func (v *car) labelShift(now time.Time) int { return epochDay(v.body.at) - epochDay(now) }
+func (v *car) labelShift(now time.Time) int { return v.dayOf(v.body.at) - v.dayOf(now) }
 
 func dayLabel(number int) string {
 	return time.Unix(int64(number)*86400, 0).UTC().Format("20060102")
@@ -210,7 +210,7 @@ func (e *europe) drivingHistory(c *call) reply {
 // energyEver is the whole life by month: the odometer says how much was used, the habit
 // how.
 func (v *car) energyEver(now time.Time) []byte {
-	today, shift := epochDay(v.body.at), v.labelShift(now)
+	today, shift := v.dayOf(v.body.at), v.labelShift(now)
 	current := v.used(today)
 	var detail []byte
 	for i, month := range v.upTo(today, shift).months {
@@ -228,7 +228,7 @@ func (v *car) energyEver(now time.Time) []byte {
 
 // energy30Days is the last 30 days on which the car drove, by day.
 func (v *car) energy30Days(now time.Time) []byte {
-	today, shift := epochDay(v.body.at), v.labelShift(now)
+	today, shift := v.dayOf(v.body.at), v.labelShift(now)
 	current := v.used(today)
 	var sum dayStats
 	var detail []byte
@@ -262,7 +262,7 @@ func energyLists(sum dayStats, driven int, current dayStats, detail []byte) []by
 // tripSums are the figures of trips, a day or a month.
 type tripSums struct{ drive, idle, dist, top int }
 
-func (s *tripSums) add(t tripRecord) map[string]any {
+func (s *tripSums) add(t tripRecord, zone *time.Location) map[string]any {
 	minutes := int(math.Ceil(t.to.Sub(t.from).Minutes()))
 	idle := minutes / 9
 	mean := t.km / t.to.Sub(t.from).Hours()
@@ -272,7 +272,7 @@ func (s *tripSums) add(t tripRecord) map[string]any {
 	s.dist += whole(t.km)
 	s.top = max(s.top, top)
 	return map[string]any{
-		"tripTime": t.from.In(berlin).Format("150405"), "tripDrvTime": minutes, "tripIdleTime": idle,
+		"tripTime": t.from.In(zone).Format("150405"), "tripDrvTime": minutes, "tripIdleTime": idle,
 		"tripDist": whole(t.km), "tripAvgSpeed": whole(mean), "tripMaxSpeed": top,
 	}
 }
@@ -300,7 +300,7 @@ func (e *europe) tripInfo(c *call) reply {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.settle(c.now)
-	today, shift := epochDay(v.body.at), v.labelShift(c.now)
+	today, shift := v.dayOf(v.body.at), v.labelShift(c.now)
 	oldest := today - 730
 	switch *body.Period {
 	case 0:
@@ -317,7 +317,7 @@ func (e *europe) tripInfo(c *call) reply {
 			}
 			trips := v.drives(number)
 			for _, t := range trips {
-				sums.add(t)
+				sums.add(t, v.cloud.home.zone)
 			}
 			if len(trips) > 0 {
 				days = append(days, map[string]any{"tripDayInMonth": d.Format("20060102"), "tripCntDay": len(trips)})
@@ -341,7 +341,7 @@ func (e *europe) tripInfo(c *call) reply {
 		var sums tripSums
 		list := []any{}
 		for _, t := range trips {
-			list = append(list, sums.add(t))
+			list = append(list, sums.add(t, v.cloud.home.zone))
 		}
 		return spaAnswer(marshal(map[string]any{"dayTripList": []any{
 			sums.into(map[string]any{"tripDay": body.Day, "dayTripCnt": len(trips), "tripList": list}),
@@ -366,7 +366,7 @@ func (e *europe) monthlyReport(c *call) reply {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.settle(c.now)
-	today, shift := epochDay(v.body.at), v.labelShift(c.now)
+	today, shift := v.dayOf(v.body.at), v.labelShift(c.now)
 	var sums tripSums
 	starts := 0
 	for d := month; d.Month() == month.Month(); d = d.AddDate(0, 0, 1) {
@@ -374,7 +374,7 @@ func (e *europe) monthlyReport(c *call) reply {
 			trips := v.drives(number)
 			starts += len(trips)
 			for _, t := range trips {
-				sums.add(t)
+				sums.add(t, v.cloud.home.zone)
 			}
 		}
 	}

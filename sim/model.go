@@ -35,54 +35,8 @@ type model struct {
 	sunroof     bool
 }
 
-// garage lists the kinds of cars of an account in the order of its vehicle list: the
-// first is an electric car that can do all that its region allows, the second an
-// electric car that speaks the flat protocol only, as some clients know no other
-// (docs/protocol/strangers.md). Longer lists begin again.
-var garage = map[string][]model{
-	"hyundai": {
-		{name: "IONIQ 5", code: "NE", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 220, kWhPerKm: 0.178, sunroof: true},
-		{name: "KONA Electric", code: "OS", engine: electric, capacityKWh: 64, acKW: 10.5, dcKW: 75, kWhPerKm: 0.152},
-		{name: "TUCSON PHEV", code: "NX4", engine: plugIn, ccs2: true, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.21, tankL: 42, lPer100Km: 6.6, sunroof: true},
-		{name: "i20", code: "BC3", engine: petrol, tankL: 40, lPer100Km: 5.4},
-		{name: "SANTA FE HEV", code: "MX5", engine: hybrid, ccs2: true, tankL: 67, lPer100Km: 6.9},
-		{name: "IONIQ 6", code: "CE", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.151},
-		{name: "IONIQ Electric", code: "AE", engine: electric, capacityKWh: 38.3, acKW: 7.2, dcKW: 44, kWhPerKm: 0.138},
-		{name: "IONIQ PHEV", code: "AEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.16, tankL: 43, lPer100Km: 4.5},
-		{name: "KONA", code: "SX2", engine: petrol, ccs2: true, tankL: 47, lPer100Km: 6.1},
-		{name: "IONIQ Hybrid", code: "AEH", engine: hybrid, tankL: 45, lPer100Km: 4.2},
-	},
-	"kia": {
-		{name: "EV6", code: "CV", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.172, sunroof: true},
-		{name: "e-Niro", code: "DE", engine: electric, capacityKWh: 64, acKW: 10.5, dcKW: 75, kWhPerKm: 0.156},
-		{name: "Sportage PHEV", code: "NQ5", engine: plugIn, ccs2: true, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.21, tankL: 42, lPer100Km: 6.4, sunroof: true},
-		{name: "Ceed", code: "CD", engine: petrol, tankL: 50, lPer100Km: 5.8},
-		{name: "Sorento HEV", code: "MQ4", engine: hybrid, ccs2: true, tankL: 67, lPer100Km: 6.7},
-		{name: "EV9", code: "MV", engine: electric, ccs2: true, capacityKWh: 99.8, acKW: 10.5, dcKW: 210, kWhPerKm: 0.215, sunroof: true},
-		{name: "e-Soul", code: "SK3", engine: electric, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.157},
-		{name: "Niro PHEV", code: "DEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.17, tankL: 43, lPer100Km: 4.8},
-		{name: "Sportage", code: "NQ5", engine: petrol, ccs2: true, tankL: 54, lPer100Km: 7.1},
-		{name: "Niro Hybrid", code: "DEH", engine: hybrid, tankL: 45, lPer100Km: 4.6},
-	},
-	"genesis": {
-		{name: "GV60", code: "JW", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.19, sunroof: true},
-		{name: "Electrified G80", code: "RG3", engine: electric, capacityKWh: 87.2, acKW: 10.5, dcKW: 187, kWhPerKm: 0.194},
-		{name: "GV80 PHEV", code: "JX1", engine: plugIn, ccs2: true, capacityKWh: 20, acKW: 7.2, kWhPerKm: 0.24, tankL: 60, lPer100Km: 8.1, sunroof: true},
-		{name: "G70", code: "IK", engine: petrol, tankL: 60, lPer100Km: 8.6},
-		{name: "GV80", code: "JX1", engine: petrol, ccs2: true, tankL: 80, lPer100Km: 9.8},
-		{name: "Electrified GV70", code: "JK", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.2, sunroof: true},
-	},
-}
-
-// place is a town and the zone of its clocks.
+// place is a town where cars live, each some streets away, and the zone of their clocks.
 type place struct {
 	lat, lon float64
 	zone     *time.Location
-}
-
-// home is a place where cars of a brand live; each car stands some streets away.
-var home = map[string]place{
-	"hyundai": {52.5200, 13.4050, berlin}, // Berlin
-	"kia":     {48.1374, 11.5755, berlin}, // Munich
-	"genesis": {53.5511, 9.9937, berlin},  // Hamburg
 }

@@ -3,6 +3,8 @@ package sim
 import (
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 )
 
@@ -15,6 +17,8 @@ const DefaultCars = 4
 type Options struct {
 	// Cars in each account; 0 stands for DefaultCars.
 	Cars int
+	// Regions limits the world to these, by their two letters; empty is all of them.
+	Regions []string
 	// Seed decides VINs, vehicle ids, refresh tokens and all that looks like chance.
 	Seed uint64
 	// Latency is waited before every answer.
@@ -48,6 +52,11 @@ func (o *Options) validate() error {
 	}
 	if o.Cars < 0 || o.Cars > 100_000 {
 		wrong = append(wrong, fmt.Errorf("cars: %d is not within 1 and 100000", o.Cars))
+	}
+	for _, region := range o.Regions {
+		if !slices.ContainsFunc(faces, func(f face) bool { return f.region == region }) {
+			wrong = append(wrong, fmt.Errorf("region %q is not served; served are %s", region, strings.Join(Regions(), ", ")))
+		}
 	}
 	if o.TimeScale == 0 {
 		o.TimeScale = 1

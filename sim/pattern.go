@@ -2,18 +2,21 @@ package sim
 
 import (
 	"time"
-	_ "time/tzdata" // car days and many wire times are in Berlin's zone, also where the system has no zones
+	_ "time/tzdata" // car days and many wire times are local, also where the system has no zones
 )
 
 // berlin is the zone of all local times of the European cloud, for all countries
 // (docs/protocol/europe.md §5.3).
-var berlin = func() *time.Location {
-	zone, err := time.LoadLocation("Europe/Berlin")
+var berlin = zone("Europe/Berlin")
+
+// zone loads a time zone of the tables in this package.
+func zone(name string) *time.Location {
+	z, err := time.LoadLocation(name)
 	if err != nil {
-		panic("sim: load Europe/Berlin: " + err.Error()) // embedded above
+		panic("sim: load " + name + ": " + err.Error()) // embedded above
 	}
-	return zone
-}()
+	return z
+}
 
 // pattern is a car's habit: when it leaves and how far it goes. It depends on nothing
 // but the seed and the start.
@@ -112,7 +115,7 @@ func (v *car) nextCommute(t time.Time) time.Time {
 		date := time.Date(local.Year(), local.Month(), local.Day()+day, 0, 0, 0, 0, zone)
 		for i, hour := range commuteHours(date.Weekday()) {
 			at := date.Add(time.Duration(hour * float64(time.Hour))).
-				Add(time.Duration(v.seed("commute", epochDay(date), i)%3600) * time.Second)
+				Add(time.Duration(v.seed("commute", v.dayOf(date), i)%3600) * time.Second)
 			if at.After(t) {
 				return at
 			}

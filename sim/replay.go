@@ -127,15 +127,9 @@ func (r *replay) car(c *cloud, words []string) *car {
 		}
 	}
 	identity := []any{c.region, c.brand, "replay", r.file, c.sim.options.Seed}
-	wmi := "KNA"
-	for _, f := range faces {
-		if f.region == c.region && f.brand == c.brand {
-			wmi = f.wmi
-		}
-	}
 	v := &car{
 		cloud: c, index: len(c.cars), model: m, year: year, replay: r,
-		id: fixedUUID(append(identity, "id")...), vin: vin(wmi, year, append(identity, "vin")...),
+		id: fixedUUID(append(identity, "id")...), vin: vin(c.wmi, year, append(identity, "vin")...),
 		nickname: strings.Join(words, " "), base: roll(append(identity, "base")...), registered: fmt.Sprintf("%d-01-01 00:00:00.000", year),
 	}
 	v.beBorn()

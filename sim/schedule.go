@@ -38,11 +38,11 @@ func defaultSchedule() schedule {
 func (c clockTime) minutes() int { return c.hour*60 + c.minute }
 
 // allowsCharging reports whether the schedule lets the car charge at a moment.
-func (s *schedule) allowsCharging(at time.Time) bool {
+func (s *schedule) allowsCharging(at time.Time, zone *time.Location) bool {
 	if !s.charging || !s.offPeakOnly || !s.start.set || !s.end.set {
 		return true
 	}
-	local := at.In(berlin)
+	local := at.In(zone)
 	now, start, end := local.Hour()*60+local.Minute(), s.start.minutes(), s.end.minutes()
 	if start <= end {
 		return start <= now && now < end
@@ -51,15 +51,15 @@ func (s *schedule) allowsCharging(at time.Time) bool {
 }
 
 // nextOpening is the next minute at which the answer of allowsCharging turns, or zero.
-func (s *schedule) nextOpening(at time.Time) time.Time {
+func (s *schedule) nextOpening(at time.Time, zone *time.Location) time.Time {
 	if !s.charging || !s.offPeakOnly || !s.start.set || !s.end.set {
 		return time.Time{}
 	}
-	local := at.In(berlin)
+	local := at.In(zone)
 	next := time.Time{}
 	for day := range 2 {
 		for _, c := range []clockTime{s.start, s.end} {
-			t := time.Date(local.Year(), local.Month(), local.Day()+day, c.hour, c.minute, 0, 0, berlin)
+			t := time.Date(local.Year(), local.Month(), local.Day()+day, c.hour, c.minute, 0, 0, zone)
 			if t.After(at) && (next.IsZero() || t.Before(next)) {
 				next = t
 			}

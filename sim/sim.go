@@ -3,6 +3,7 @@ package sim
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"sort"
 	"strings"
 	"time"
@@ -30,10 +31,13 @@ func New(options Options) (*Sim, error) {
 	s := &Sim{options: options, clock: newClock(options.TimeScale, time.Now()), hosts: map[string]*router{}}
 	s.faults.init(options.Seed)
 	for _, f := range faces {
-		c := &cloud{sim: s, region: f.region, brand: f.brand, home: f.lives(), byID: map[string]*car{}}
+		if len(options.Regions) > 0 && !slices.Contains(options.Regions, f.region) {
+			continue
+		}
+		c := &cloud{face: f, sim: s, byID: map[string]*car{}}
 		c.account = newAccount(c)
 		for i := range options.Cars {
-			c.add(newCar(c, f, i))
+			c.add(newCar(c, i))
 		}
 		for host, routes := range f.build(c) {
 			routes.elder = s.hosts[host]
@@ -44,7 +48,9 @@ func New(options Options) (*Sim, error) {
 		}
 		s.clouds = append(s.clouds, c)
 	}
-	s.addStampList(s.clouds[0])
+	if c := s.clouds[0]; c.region == "eu" {
+		s.addStampList(c)
+	}
 	for _, file := range options.Replay {
 		if err := s.addReplay(file); err != nil {
 			return nil, fmt.Errorf("simulate: replay %s: %w", file, err)

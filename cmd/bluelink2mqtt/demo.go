@@ -64,6 +64,7 @@ func (o *demoOptions) run(ctx context.Context, out io.Writer) (err error) {
 			return err
 		}
 	}
+	o.sim.Regions = []string{vehicle.Europe.String()}
 	world, err := sim.New(o.sim)
 	if err != nil {
 		return &exitError{exitUsage, err}

@@ -76,6 +76,7 @@ Faults, for --fault and POST /_sim/faults:
 	flags.SortFlags = false
 	flags.StringVar(&o.listen, "listen", "127.0.0.1:8089", "address to serve on; port 0 takes a free one")
 	flags.IntVar(&o.Cars, "cars", sim.DefaultCars, "cars in each account")
+	flags.StringSliceVar(&o.Regions, "region", nil, "serve these regions only: "+strings.Join(sim.Regions(), ", "))
 	flags.Uint64Var(&o.Seed, "seed", 1, "decides VINs, ids, refresh tokens and habits")
 	flags.BoolVar(&o.list, "list", false, "print accounts and cars, and do not serve")
 	flags.BoolVar(&o.asJSON, "json", false, "with --list: one JSON object a line")

@@ -117,7 +117,7 @@ type step struct {
 func newFront(o cloudOptions) (*front, error) {
 	f := &front{byToken: map[string]int{}, devices: map[int]string{}}
 	for i := range o.Accounts {
-		w, err := sim.New(sim.Options{Cars: o.Cars, Seed: uint64(i + 1), Parked: true, LatencyForce: o.LatencyForce})
+		w, err := sim.New(sim.Options{Regions: []string{"eu"}, Cars: o.Cars, Seed: uint64(i + 1), Parked: true, LatencyForce: o.LatencyForce})
 		if err != nil {
 			return nil, err
 		}

@@ -29,7 +29,7 @@ func (s *sink) Drained(context.Context) error { return nil }
 // looks whether goroutines, memory or the store have grown.
 func TestRefreshes_LeaveNothingBehind(t *testing.T) {
 	const cars, workers = 40, 16
-	world, err := sim.New(sim.Options{Cars: cars, TimeScale: 600, LatencyForce: time.Nanosecond})
+	world, err := sim.New(sim.Options{Regions: []string{"eu"}, Cars: cars, TimeScale: 600, LatencyForce: time.Nanosecond})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -26,7 +26,7 @@ type world struct {
 func simulate(tb testing.TB, flags ...string) *world {
 	tb.Helper()
 	w := &world{tb: tb, broker: newBroker(tb)}
-	args := append([]string{"simulate", "--listen", "127.0.0.1:0", "--parked"}, flags...)
+	args := append([]string{"simulate", "--listen", "127.0.0.1:0", "--region", "eu", "--parked"}, flags...)
 	w.clouds = start(tb, os.Environ(), program(tb), args...)
 	address, _, _ := strings.Cut(w.clouds.await("Simulated clouds on "), ": ")
 	w.url = address

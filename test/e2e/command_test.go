@@ -176,7 +176,7 @@ func TestCommands_SurviveKillsAndAreNeverSentTwice(t *testing.T) {
 	}
 	t.Parallel()
 	broker := mqtttest.Start(t)
-	s, err := sim.New(sim.Options{Cars: carsOfEach, Parked: true})
+	s, err := sim.New(sim.Options{Regions: []string{"eu"}, Cars: carsOfEach, Parked: true})
 	if err != nil {
 		t.Fatal(err)
 	}

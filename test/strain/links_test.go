@@ -77,6 +77,7 @@ func run(t *testing.T, clouds *sim.Sim, address, clientID string) *linked {
 
 func simulate(t *testing.T, o sim.Options) *sim.Sim {
 	t.Helper()
+	o.Regions = []string{"eu"}
 	clouds, err := sim.New(o)
 	if err != nil {
 		t.Fatal(err)

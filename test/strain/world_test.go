@@ -60,6 +60,7 @@ type setup struct {
 // newWorld simulates the clouds; start starts the program beside them. It is called in a bubble.
 func newWorld(t *testing.T, s setup) *world {
 	t.Helper()
+	s.sim.Regions = []string{"eu"} // where home and away are
 	clouds, err := sim.New(s.sim)
 	if err != nil {
 		t.Fatal(err)
