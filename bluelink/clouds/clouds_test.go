@@ -4,11 +4,13 @@ import (
 	"errors"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/clouds"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -73,5 +75,25 @@ func TestDecode_ReadsRecordingsOfTheFamily(t *testing.T) {
 		if err != nil || len(report.Observations) < 30 {
 			t.Errorf("%s: %d observations, %v", filepath.Base(file), len(report.Observations), err)
 		}
+	}
+}
+
+// TestReadme_ListsTheCloudsThatCanBeOpened holds the columns of the table that the suite writes.
+func TestReadme_ListsTheCloudsThatCanBeOpened(t *testing.T) {
+	page, err := os.ReadFile(filepath.Join("..", "..", "README.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	listed, err := cloudtest.Services(string(page))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var supported []string
+	for _, s := range clouds.Supported() {
+		supported = append(supported, s.String())
+	}
+	slices.Sort(listed)
+	if slices.Sort(supported); !slices.Equal(listed, supported) {
+		t.Errorf("README.md has columns for %v; what can be opened is %v: join bluelink/cloudtest and run it with -update", listed, supported)
 	}
 }

@@ -1,0 +1,47 @@
+package cloudtest
+
+import (
+	"strings"
+	"testing"
+)
+
+// TestTable_ReadsWhatItWrites writes columns of two services and reads them back.
+func TestTable_ReadsWhatItWrites(t *testing.T) {
+	page := "head\n\n" + tableBegin + "\n| |\n|---|\n" + tableEnd + "\ntail\n"
+	for _, service := range []string{"kia-us", "hyundai-eu", "kia-us"} {
+		did := newReplayed(service)
+		did.add("list", "")
+		did.offer("lock", "EV", true)
+		did.offer("lock", "ICE", true)
+		did.offer("charge-start", "PHEV", true)
+		did.offer("charge-start", "EV", true)
+		did.offer("charge-start", "ICE", false)
+		did.offer("windows", "EV", false)
+		parsed, err := parseTable(page)
+		if err != nil {
+			t.Fatal(err)
+		}
+		parsed.put(did)
+		page = parsed.String()
+	}
+	parsed, err := parseTable(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got := strings.Join(parsed.services, " "); got != "hyundai-eu kia-us" || parsed.before != "head\n\n" || parsed.after != "\ntail\n" {
+		t.Errorf("services %s in\n%s", got, page)
+	}
+	for operation, want := range map[string]string{"list": "yes", "lock": "yes", "charge-start": "EV PHEV", "windows": "–", "valet-on": "–"} {
+		for _, service := range parsed.services {
+			if got := parsed.cells[service][operation]; got != want {
+				t.Errorf("%s of %s is %q, want %q", operation, service, got, want)
+			}
+		}
+	}
+	if parsed.String() != page {
+		t.Error("written again it is another page")
+	}
+	if _, err := parseTable("a page without it"); err == nil {
+		t.Error("a page without the table is read")
+	}
+}

@@ -1,0 +1,84 @@
+package cloudtest
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Setup names a cloud, and says in what it differs from the others. Its zero fields are the usual case.
+type Setup struct {
+	Region vehicle.Region
+	Brand  vehicle.Brand
+	Open   func(bluelink.Account, bluelink.Settings) (bluelink.Cloud, error)
+
+	// Code gives the account's session the one-time code that its cloud asks for when it does not know the device; nil where
+	// no cloud asks. The suite then expects ErrOTPRequired before it.
+	Code func(t *testing.T, session *bluelink.Session, code string)
+	// SignsInAgain marks a cloud whose renewal is a sign-in.
+	SignsInAgain bool
+	// HEV is what the vehicle list says of a hybrid without plug; zero for HEV itself.
+	HEV vehicle.Engine
+	// Hidden are the commands whose effect no report of the cloud shows, by name, or form and name: "flat v2l-limit".
+	Hidden []string
+	// Errors are the sentinels that differ from those of the table in fault.go, by operation and fault: "command busy". Nil
+	// says that the operation succeeds all the same.
+	Errors map[string]error
+}
+
+// part is one clause of the contract.
+type part struct {
+	name string
+	test func(*testing.T, *Setup, *replayed)
+}
+
+var parts = []part{
+	{"SignsInOnceAndKeepsItsSession", signsIn},
+	{"WrongPasswordIsTriedOnce", refusedOnce},
+	{"RenewsBeforeItSignsIn", renews},
+	{"HundredCallersShareOneRenewal", sharesRenewal},
+	{"ExpiryInTheMiddleOfWorkIsNotSeen", expires},
+	{"ListsTheCars", lists},
+	{"CachedReadsWithoutWaking", readsCached},
+	{"ForceWakesOnceAndReadsNews", forces},
+	{"SmartForcesWhatIsOld", refreshesSmart},
+	{"CommandsDoWhatTheySay", commands},
+	{"WhatIsUnsupportedNeverLeaves", refuses},
+	{"ActionsEndAsTheCarSays", actions},
+	{"FaultsAreClassified", faults},
+	{"CommandsAreSentAtMostOnce", sentOnce},
+	{"CancelledCallsEndSoon", cancels},
+	{"HostileBodiesHarmNobody", hostile},
+}
+
+// Run holds a cloud against the contract, each part in a world and a time of its own, and what was replayed against the
+// table in README.md.
+func Run(t *testing.T, s Setup) {
+	t.Helper()
+	all := newReplayed(bluelink.Account{Region: s.Region, Brand: s.Brand}.Cloud())
+	ran := 0
+	good := t.Run(all.service, func(t *testing.T) {
+		for _, p := range parts {
+			t.Run(p.name, func(t *testing.T) {
+				ran++
+				synctest.Test(t, func(t *testing.T) { p.test(t, &s, all) })
+			})
+		}
+	})
+	if good && ran == len(parts) { // else -run has left something out, and the table must not shrink
+		all.compare(t)
+	}
+}
+
+// pass lets virtual time pass.
+func pass(t *testing.T, d time.Duration) {
+	t.Helper()
+	select {
+	case <-time.After(d):
+	case <-t.Context().Done():
+		t.Fatal(t.Context().Err())
+	}
+}
