@@ -10,14 +10,19 @@ import (
 type Attempt struct {
 	ID      uint64 // unique in the process; 0 is no attempt
 	Renewal bool   // it renews a session; some clouds sign in again for that
+
+	presented *atomic.Bool // whether a call with credentials has been made
 }
+
+// signedIn tells whether credentials were presented.
+func (a Attempt) signedIn() bool { return a.presented != nil && a.presented.Load() }
 
 var attempts atomic.Uint64
 
 type attemptKey struct{}
 
 func withAttempt(ctx context.Context, renewal bool) context.Context {
-	return context.WithValue(ctx, attemptKey{}, Attempt{ID: attempts.Add(1), Renewal: renewal})
+	return context.WithValue(ctx, attemptKey{}, Attempt{ID: attempts.Add(1), Renewal: renewal, presented: new(atomic.Bool)})
 }
 
 // AttemptOf is the attempt that a call belongs to; the zero Attempt when it belongs to none.

@@ -17,6 +17,7 @@ var (
 	ErrPIN                = errors.New("PIN refused")
 	ErrPINRequired        = errors.New("a PIN is needed")
 	ErrOTPRequired        = errors.New("a one-time code is needed")
+	ErrOTP                = errors.New("one-time code refused")
 	ErrConsentRequired    = errors.New("the terms of use must be accepted")
 	ErrSessionExpired     = errors.New("session expired")
 	ErrDevice             = errors.New("device id refused")
@@ -90,6 +91,7 @@ var classes = []class{
 	{err: ErrPIN, reason: vehicle.PINWrong, hint: "use the PIN of the maker's app, not the one of the car's screen"},
 	{err: ErrPINRequired, reason: vehicle.PINRequired, hint: "set the PIN of the maker's app"},
 	{err: ErrOTPRequired, reason: vehicle.CodeRequired, hint: "run login and enter the code"},
+	{err: ErrOTP, reason: vehicle.CodeRequired, hint: "enter the latest code that was sent, or have another one sent; codes live for minutes"},
 	{err: ErrConsentRequired, reason: vehicle.LoginRequired, hint: "sign in once in the maker's app or web site and accept the terms"},
 	{err: ErrBlocked, reason: vehicle.LoginRequired, hint: "wait some hours, or import a refresh token of an ordinary sign-in; more attempts make it worse"},
 	{err: ErrSignedOut, reason: vehicle.LoginRequired, hint: "run login to sign in again"},

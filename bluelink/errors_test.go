@@ -26,6 +26,7 @@ func TestErrors_AnswerTheThreeQuestions(t *testing.T) {
 		{bluelink.ErrPIN, vehicle.PINWrong, false, false, false},
 		{bluelink.ErrPINRequired, vehicle.PINRequired, false, false, false},
 		{bluelink.ErrOTPRequired, vehicle.CodeRequired, false, false, false},
+		{bluelink.ErrOTP, vehicle.CodeRequired, false, false, false},
 		{bluelink.ErrConsentRequired, vehicle.LoginRequired, false, false, false},
 		{bluelink.ErrBlocked, vehicle.LoginRequired, false, false, false},
 		{bluelink.ErrClientRefused, vehicle.CloudChanged, false, false, false},
@@ -92,7 +93,7 @@ func TestErrors_CarryWhatTheCloudSaid(t *testing.T) {
 
 func TestHint_IsThereWhereAPersonCanHelp(t *testing.T) {
 	for _, err := range []error{
-		bluelink.ErrCredentials, bluelink.ErrPIN, bluelink.ErrPINRequired, bluelink.ErrOTPRequired, bluelink.ErrConsentRequired,
+		bluelink.ErrCredentials, bluelink.ErrPIN, bluelink.ErrPINRequired, bluelink.ErrOTPRequired, bluelink.ErrOTP, bluelink.ErrConsentRequired,
 		bluelink.ErrBlocked, bluelink.ErrClientRefused,
 	} {
 		if bluelink.Hint(fmt.Errorf("outer: %w", err)) == "" {

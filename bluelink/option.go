@@ -27,6 +27,9 @@ type Watcher struct {
 	Expiring func(until time.Time, why error)
 	// Skew tells how far the cloud's clock is ahead of this machine's, whenever that has changed.
 	Skew func(ahead time.Duration)
+	// Challenge tells that a sign-in waits for a one-time code, or what has changed about it, such as that a code was sent; and
+	// with false that it waits no more. One that was left by an earlier process is told when the session is first used.
+	Challenge func(c Challenge, waits bool)
 }
 
 // Option changes how a cloud is reached.
@@ -87,7 +90,7 @@ func WithWatcher(w Watcher) Option {
 	return func(s *Settings) error { s.Watcher = w; return nil }
 }
 
-// WithSession gives f the account's session when it is made: for a program that lets a person sign out.
+// WithSession gives f the account's session when it is made: for a program that lets a person sign out or enter a code.
 func WithSession(f func(*Session)) Option {
 	return func(s *Settings) error { s.OnSession = f; return nil }
 }

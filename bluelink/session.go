@@ -31,6 +31,8 @@ type Tokens struct {
 	Registered []time.Time `json:"registered,omitempty"`
 	// Stopped tells that a person must act before another sign-in is tried.
 	Stopped *Stop `json:"stopped,omitempty"`
+	// Challenge tells that a sign-in waits for a one-time code.
+	Challenge *Challenge `json:"challenge,omitempty"`
 }
 
 // maxReregistrations is how often a day a refused device id is replaced: each one is another device at the cloud, and many
@@ -69,7 +71,8 @@ type Keep func(ctx context.Context, t Tokens) error
 type Authority interface {
 	// Login signs in with the account's credentials. It may reuse the device id of old.
 	Login(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
-	// Renew trades what old holds for new tokens without the password. ErrSessionExpired says that a sign-in is needed.
+	// Renew trades what old holds for new tokens, by the cloud's way to renew. ErrSessionExpired says that a sign-in is needed.
+	// Where the cloud's way is another sign-in, its call says so ([Call].Credentials): it then fails as Login does.
 	Renew(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
 	// Register registers a device; its id goes into Tokens.Device.
 	Register(ctx context.Context) (device string, err error)
@@ -86,6 +89,7 @@ type Session struct {
 	turn chan struct{} // held by the one caller that talks to the authority
 
 	expiring func(until time.Time, why error) // never nil
+	awaiting func(c Challenge, waits bool)    // never nil
 
 	mu      sync.Mutex // guards what follows; never held during a call
 	tokens  Tokens
@@ -103,8 +107,12 @@ func NewSession(account Account, authority Authority, s Settings) *Session {
 	if expiring == nil {
 		expiring = func(time.Time, error) {}
 	}
+	awaiting := s.Watcher.Challenge
+	if awaiting == nil {
+		awaiting = func(Challenge, bool) {}
+	}
 	session := &Session{
-		authority: authority, store: s.Tokens, log: s.Log, turn: make(chan struct{}, 1), expiring: expiring,
+		authority: authority, store: s.Tokens, log: s.Log, turn: make(chan struct{}, 1), expiring: expiring, awaiting: awaiting,
 		credentials: func(salt string) string {
 			sum := sha256.Sum256([]byte(salt + "\x00" + account.Username + "\x00" + account.Password + "\x00" + account.RefreshToken))
 			return salt + ":" + hex.EncodeToString(sum[:])
@@ -244,9 +252,12 @@ func (s *Session) load(ctx context.Context) error {
 		return fmt.Errorf("load tokens: %w", err)
 	}
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	if s.tokens, s.loaded = t, true; ByPerson(ctx) {
 		s.tokens.Registered = []time.Time{}
+	}
+	s.mu.Unlock()
+	if t.Challenge != nil {
+		s.awaiting(t.Challenge.shown(), true)
 	}
 	return nil
 }
@@ -261,14 +272,26 @@ func (s *Session) keep(ctx context.Context, t Tokens) error {
 	if t.Access != old.Access {
 		t.Obtained = time.Now()
 	}
-	err := s.store.Save(ctx, t)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if err != nil {
+	if c := t.Challenge; c != nil {
+		t.Stopped = nil // the credentials were good
+		if c.Since.IsZero() {
+			begun := *c
+			begun.Since = time.Now()
+			t.Challenge = &begun
+		}
+	}
+	if err := s.store.Save(ctx, t); err != nil {
+		s.mu.Lock()
+		defer s.mu.Unlock()
 		s.unsaved = &t
 		return fmt.Errorf("store tokens: %w", err)
 	}
+	s.mu.Lock()
 	s.tokens, s.loaded, s.unsaved = t, true, nil
+	s.mu.Unlock()
+	if t.Challenge != old.Challenge {
+		s.awaiting(t.Challenge.shown(), t.Challenge != nil)
+	}
 	return nil
 }
 

@@ -14,6 +14,8 @@ type Stop struct {
 	Text        string    `json:"text"`
 	Since       time.Time `json:"since"`
 	Credentials string    `json:"credentials"` // fingerprint of those that it is about
+	// Renewals tells that renewing is stopped as well, because the cloud renews by signing in.
+	Renewals bool `json:"renewals,omitempty"`
 }
 
 var stops = map[string]error{
@@ -50,15 +52,24 @@ func (s *Session) login(ctx context.Context, old Tokens) (Tokens, error) {
 	if err != nil {
 		return Tokens{}, s.loginFailed(ctx, err)
 	}
-	if err := s.keep(ctx, t); err != nil {
+	if err := s.signedIn(ctx, t); err != nil {
 		return Tokens{}, err
 	}
+	return s.current(), nil
+}
+
+// signedIn uses what a sign-in gave.
+func (s *Session) signedIn(ctx context.Context, t Tokens) error {
+	t.Stopped, t.Challenge = nil, nil
+	if err := s.keep(ctx, t); err != nil {
+		return err
+	}
 	s.mu.Lock()
-	s.signing = signing{}
+	s.signing, s.dead = signing{}, ""
 	s.mu.Unlock()
 	s.renewed()
 	s.log.InfoContext(ctx, "signed in", "expires", t.Expires)
-	return t, nil
+	return nil
 }
 
 // loginFailed remembers what must not be repeated.
@@ -70,10 +81,19 @@ func (s *Session) loginFailed(ctx context.Context, err error) error {
 	s.signing.failed++
 	s.signing.retryAt, s.signing.failure = time.Now().Add(loginBackoff(s.signing.failed)), err
 	s.mu.Unlock()
+	if failure := s.challenged(ctx, err); failure != nil {
+		return errors.Join(err, failure)
+	}
+	return s.stop(ctx, err, false)
+}
+
+// stop lets nothing sign in by itself any more, when err says that a person must act first.
+func (s *Session) stop(ctx context.Context, err error, renewals bool) error {
 	for why, sentinel := range stops {
 		if errors.Is(err, sentinel) {
 			next := s.current()
-			next.Stopped = &Stop{Why: why, Text: err.Error(), Since: time.Now(), Credentials: s.credentials(rand.Text())}
+			next.Challenge = nil
+			next.Stopped = &Stop{Why: why, Text: err.Error(), Since: time.Now(), Credentials: s.credentials(rand.Text()), Renewals: renewals}
 			return errors.Join(err, s.keep(ctx, next))
 		}
 	}

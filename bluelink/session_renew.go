@@ -75,23 +75,29 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 // renew gets new tokens by the cheapest way that works: renewal, else sign-in. The access token may still live.
 func (s *Session) renew(ctx context.Context, alive bool) (Tokens, error) {
 	old := s.current()
+	if old.Challenge != nil && !ByPerson(ctx) {
+		return Tokens{}, old.Challenge.waits()
+	}
 	s.mu.Lock()
 	dead := old.Refresh == s.dead && (old.Stopped != nil || time.Now().Before(s.renewal.dead))
 	wait, failure := time.Until(s.renewal.next), s.renewal.failure
 	s.mu.Unlock()
-	if old.Refresh == "" || dead {
+	if old.Refresh == "" || dead || old.Stopped != nil && old.Stopped.Renewals {
 		return s.login(ctx, old)
 	}
 	if wait > 0 && failure != nil && !ByPerson(ctx) {
 		return Tokens{}, &Error{Op: "renew session", Text: "waiting after a failure", RetryAfter: wait, Reason: Reason(failure), Err: failure}
 	}
-	t, err := s.tryRenewal(ctx)
+	t, signsIn, err := s.tryRenewal(ctx)
+	if err != nil && (signsIn || errors.Is(err, ErrOTPRequired)) {
+		return Tokens{}, s.signInAgainFailed(ctx, err)
+	}
 	if err != nil && s.doubtful(err, alive) {
 		s.log.WarnContext(ctx, "the cloud refused to renew the session; trying once more", "again_in", secondTry.String(), "error", err)
 		if err := sleep(ctx, secondTry); err != nil {
 			return Tokens{}, &Error{Op: "renew session", Err: err}
 		}
-		t, err = s.tryRenewal(ctx)
+		t, _, err = s.tryRenewal(ctx)
 	}
 	if err == nil {
 		return t, nil
@@ -106,19 +112,34 @@ func (s *Session) renew(ctx context.Context, alive bool) (Tokens, error) {
 	return s.login(ctx, s.current())
 }
 
-// tryRenewal renews once and remembers how that went.
-func (s *Session) tryRenewal(ctx context.Context) (Tokens, error) {
-	t, err := s.authority.Renew(withAttempt(ctx, true), s.current(), s.keep)
+// signInAgainFailed remembers what a renewal that signs in has met: it is doubted as little as a first sign-in, and no other
+// sign-in takes its place.
+func (s *Session) signInAgainFailed(ctx context.Context, err error) error {
+	if errors.Is(err, ErrQuota) {
+		return err
+	}
+	if failure := s.challenged(ctx, err); failure != nil {
+		return errors.Join(err, failure)
+	}
+	return s.stop(ctx, err, true)
+}
+
+// tryRenewal renews once and remembers how that went. It tells whether the cloud's way to renew is to sign in.
+func (s *Session) tryRenewal(ctx context.Context) (_ Tokens, signsIn bool, err error) {
+	ctx = withAttempt(ctx, true)
+	t, err := s.authority.Renew(ctx, s.current(), s.keep)
+	signsIn = AttemptOf(ctx).signedIn()
 	if err == nil {
+		t.Stopped, t.Challenge = nil, nil
 		if err := s.keep(ctx, t); err != nil {
-			return Tokens{}, err
+			return Tokens{}, signsIn, err
 		}
 		s.log.DebugContext(ctx, "session renewed", "expires", t.Expires)
 		s.renewed()
-		return t, nil
+		return t, signsIn, nil
 	}
 	if errors.Is(err, ErrQuota) { // our own refusal says nothing about the token
-		return Tokens{}, err
+		return Tokens{}, signsIn, err
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -135,7 +156,7 @@ func (s *Session) tryRenewal(ctx context.Context) (Tokens, error) {
 	case r.unread == 1:
 		r.since = time.Now()
 	}
-	return Tokens{}, err
+	return Tokens{}, signsIn, err
 }
 
 // renewed tells that there are new tokens.

@@ -45,7 +45,7 @@ type Call struct {
 	Kind    CallKind
 	Op      string // "read status"
 	// Credentials says that the call carries what a person signs in with: those are the ones that makers count and lock
-	// accounts for, other than the pages around them.
+	// accounts for, other than the pages around them. With CallCode it carries a one-time code; without, it requests one.
 	Credentials bool
 }
 
@@ -135,6 +135,9 @@ func (t *Transport) Now() time.Time { return t.skew.now() }
 // Do makes the call: it asks the hook, sends, reads the body and classifies. Its errors are all of errors.go.
 func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err error) {
 	x.Call.Account = t.account
+	if a := AttemptOf(ctx); x.Call.Credentials && a.presented != nil {
+		a.presented.Store(true)
+	}
 	if t.hook != nil {
 		if err := t.hook.Before(ctx, x.Call); err != nil {
 			return Answer{}, t.refused(x.Call, err)

@@ -134,6 +134,7 @@ func accountStateOf(err error) topic.AccountState {
 		{bluelink.ErrBreakerOpen, ""}, // what opened it has spoken for itself
 		{bluelink.ErrCredentials, topic.AccountRefused},
 		{bluelink.ErrOTPRequired, topic.AccountCodeRequired},
+		{bluelink.ErrOTP, topic.AccountCodeRequired},
 		{bluelink.ErrConsentRequired, topic.AccountConsentRequired},
 		{bluelink.ErrBlocked, topic.AccountClientBlocked},
 		{bluelink.ErrClientRefused, topic.AccountClientBlocked},

@@ -132,6 +132,7 @@ func judge(err error) verdict {
 		{bluelink.ErrCredentials, answered},
 		{bluelink.ErrPIN, answered},
 		{bluelink.ErrOTPRequired, answered},
+		{bluelink.ErrOTP, answered},
 		{bluelink.ErrConsentRequired, answered},
 		{bluelink.ErrSessionExpired, answered},
 		{bluelink.ErrDevice, answered},

@@ -135,6 +135,9 @@ func (g *Logins) Before(ctx context.Context, call bluelink.Call) error {
 	if attempt.ID != g.attempt || attempt.ID == 0 {
 		g.attempt, g.acts, g.ended = attempt.ID, nil, notYet
 	}
+	if a.signsIn() && slices.Contains(g.acts, actCodeTried) {
+		return nil // the end of a sign-in whose code is booked
+	}
 	if a == actPage {
 		if signIn := signInOf(ctx); slices.Contains(g.acts, signIn) {
 			return nil // the end of a sign-in that is booked
@@ -169,7 +172,10 @@ func actOf(ctx context.Context, call bluelink.Call) act {
 	case bluelink.CallRegister:
 		return actRegister
 	case bluelink.CallCode:
-		if bluelink.ByPerson(ctx) {
+		switch {
+		case call.Credentials:
+			return actCodeTried
+		case bluelink.ByPerson(ctx):
 			return actCodeAsked
 		}
 		return actCode
@@ -220,7 +226,7 @@ func (g *Logins) refuse(ctx context.Context, a act, now time.Time) error {
 		Text:   g.why(a) + "; the next is allowed at " + until.UTC().Format(time.RFC3339),
 		Reason: vehicle.LoginRequired, RetryAfter: until.Sub(now), Err: bluelink.ErrQuota,
 	}
-	if a == actCode || a == actCodeAsked {
+	if a == actCode || a == actCodeAsked || a == actCodeTried {
 		e.Reason = vehicle.CodeRequired
 		e.Err = errors.Join(bluelink.ErrQuota, bluelink.ErrOTPRequired)
 		return e
@@ -238,6 +244,7 @@ func (g *Logins) why(a act) string {
 		actLogin: "signing in is tried once an hour and three times a day, so that the account is not locked", actPerson: "signing in was asked for too often",
 		actPage: "the sign-in page was opened too often", actSignAgain: "the session was renewed twelve times in a day", actRenewal: "the session was renewed far too often in a day",
 		actRegister: "four devices were registered in a day", actCode: "a code was requested within twelve hours", actCodeAsked: "codes were requested three times in twelve hours",
+		actCodeTried: "codes were entered too often",
 	}
 	return texts[a]
 }
@@ -272,7 +279,7 @@ func (g *Logins) After(ctx context.Context, call bluelink.Call, _ time.Duration,
 			g.book.Device = deviceNone // another may be tried
 		case actLogin, actPerson, actSignAgain, actPage:
 			g.book.Failed = &loginFailure{At: time.Now(), Reason: failureOf(err)}
-		case actRenewal, actCode, actCodeAsked:
+		case actRenewal, actCode, actCodeAsked, actCodeTried:
 			return
 		}
 		g.note(ctx)

@@ -19,10 +19,16 @@ const (
 	actRegister  act = "registration"
 	actCode      act = "code"
 	actCodeAsked act = "code_by_person"
+	actCodeTried act = "code_entered"
 )
 
 // single tells the acts of which every call is one; the others are attempts of several calls.
 func (a act) single() bool { return a == actRegister || a == actCode || a == actCodeAsked }
+
+// signsIn tells the acts of a sign-in.
+func (a act) signsIn() bool {
+	return a == actLogin || a == actPerson || a == actSignAgain || a == actPage
+}
 
 // bound allows so many acts within a time.
 type bound struct {
@@ -43,6 +49,7 @@ var bounds = map[act][]bound{
 	actRegister:  {{4, day}}, // the first, and three in the place of one that was refused
 	actCode:      {{1, 12 * time.Hour}},
 	actCodeAsked: {{3, 12 * time.Hour}},
+	actCodeTried: {{5, time.Hour}, {10, day}},
 }
 
 // allowed tells whether one more is within the bounds, or from when on it is. The times are ascending.

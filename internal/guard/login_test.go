@@ -266,7 +266,7 @@ func TestLogins_APersonMayTryAgainButNotInACircle(t *testing.T) {
 
 func TestLogins_AttemptsAreDurableBeforeTheyLeave(t *testing.T) {
 	ctx := context.Background()
-	for _, call := range []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall} {
+	for _, call := range []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall, enterCall} {
 		d := newDisk()
 		g := openLogins(t, d)
 		if err := g.Before(ctx, call); err != nil {
@@ -480,7 +480,7 @@ func TestLogins_RenewalsByTokenAreBoundedOnlyAgainstRunningInACircle(t *testing.
 
 // TestLogins_BoundsHoldAtRandom never admits more than the bounds allow, whatever is tried when, and whatever crashes.
 func TestLogins_BoundsHoldAtRandom(t *testing.T) {
-	calls := []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall}
+	calls := []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall, enterCall}
 	rapid.Check(t, func(rt *rapid.T) {
 		synctest.Test(t, func(t *testing.T) {
 			s := store.NewMemory()
@@ -543,7 +543,7 @@ func TestLogins_StaysSmallAndHoldsNoSecret(t *testing.T) {
 		s := store.NewMemory()
 		a := &signer{guard: openLogins(t, s), sent: map[string]int{}}
 		for range 1500 {
-			for _, call := range []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall} {
+			for _, call := range []bluelink.Call{registerCall, pageCall, passwordCall, renewCall, codeCall, enterCall} {
 				_ = a.call(context.Background(), call, failing(fmt.Errorf("%w: canary", bluelink.ErrBadResponse)))
 				_ = a.call(bluelink.WithPerson(context.Background()), call, nil)
 			}
