@@ -164,6 +164,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			Account: ac.Name, Gate: guard.NewKeeper(care.rules, care.ledger), Bulkhead: bulkhead, Metrics: metrics,
 			Breaker: guard.BreakerOptions{
 				Reads: uint(limits.Breaker.Reads), Commands: uint(limits.Breaker.Commands), Open: limits.Breaker.Open,
+				Changed: care.breakerChanged, Wanted: ac.Wants,
 			},
 			Deadline: guard.Deadlines{
 				Login: limits.Deadline.Login, List: limits.Deadline.List, Cached: limits.Deadline.Cached, Force: limits.Deadline.Force,
@@ -174,7 +175,7 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
 		}
 		a.clouds[ac.Name] = cloud
-		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Mute: mute(ac), Books: care, Zone: care.rules.Zone})
+		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Mute: mute(ac), Books: care, News: care.news, Zone: care.rules.Zone})
 	}
 	return accounts, nil
 }

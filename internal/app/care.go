@@ -27,16 +27,22 @@ type care struct {
 	logins *guard.Logins
 	ahead  prometheus.Gauge // the cloud's clock
 
+	news chan struct{} // holds a token when a breaker has changed its state
+
 	mu       sync.Mutex // guards what follows
 	expiring time.Time
 	why      error
+	breakers map[string]string // states by name
 }
 
 var _ bridge.Books = (*care)(nil)
 
 // openCare reads the books of an account, which Close settles.
 func (a *App) openCare(st store.Store, account bluelink.Account, key string, shared *guard.Ledgers, ahead *prometheus.GaugeVec) (*care, error) {
-	c := &care{rules: rulesOf(account, a.config.Limits), ahead: ahead.WithLabelValues(account.Name)}
+	c := &care{
+		rules: rulesOf(account, a.config.Limits), ahead: ahead.WithLabelValues(account.Name), news: make(chan struct{}, 1),
+		breakers: map[string]string{guard.BreakerReads: guard.BreakerClosed, guard.BreakerCommands: guard.BreakerClosed},
+	}
 	ctx, cancel := context.WithTimeout(context.Background(), bookWithin)
 	defer cancel()
 	log := a.log
@@ -85,6 +91,17 @@ func (c *care) watcher() bluelink.Watcher {
 	}
 }
 
+// breakerChanged learns the new state of a breaker.
+func (c *care) breakerChanged(breaker, state string) {
+	c.mu.Lock()
+	c.breakers[breaker] = state
+	c.mu.Unlock()
+	select {
+	case c.news <- struct{}{}:
+	default: // told already
+	}
+}
+
 // Account tells what the account has used up.
 func (c *care) Account() bridge.AccountBook {
 	used := c.ledger.Today()
@@ -92,7 +109,7 @@ func (c *care) Account() bridge.AccountBook {
 	defer c.mu.Unlock()
 	return bridge.AccountBook{
 		Used: used.Used, Limit: used.Limit, Reserve: c.rules.Reserve, Reset: used.Reset, Wakes: used.Wakes, Limited: used.LimitedUntil, SignIn: c.logins.Next(),
-		Expiring: c.expiring, Why: c.why,
+		Expiring: c.expiring, Why: c.why, Reads: c.breakers[guard.BreakerReads], Commands: c.breakers[guard.BreakerCommands],
 	}
 }
 

@@ -160,7 +160,7 @@ func (b *Bridge) serve(ctx, ops context.Context) error {
 	close(b.recalled)
 	for _, a := range b.accounts {
 		accounts.Go(func() { a.run(ctx, ops) })
-		accounts.Go(func() { a.serveRetries(ctx, ops) })
+		accounts.Go(func() { a.serve(ctx, ops) })
 	}
 	accounts.Wait()
 	<-ctx.Done()

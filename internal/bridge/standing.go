@@ -23,6 +23,8 @@ type AccountBook struct {
 	// Expiring is when a session ends that cannot be renewed, and Why the reason; zero while all is well.
 	Expiring time.Time
 	Why      error
+	// Reads and Commands are the states of the circuit breakers: closed, open or half_open.
+	Reads, Commands string
 }
 
 // standing is how an account stands, what it has used up included.
@@ -72,7 +74,7 @@ func (a *account) tell(now time.Time, when tellWhen) {
 	}
 	payload := topic.Account{
 		State: s.status.State, Message: s.status.Message, Since: s.status.Since, Until: s.status.Until, Used: s.book.Used, Limit: s.book.Limit,
-		Reset: s.book.Reset, Wakes: s.book.Wakes, NextCalls: s.next,
+		Reset: s.book.Reset, Wakes: s.book.Wakes, Reads: s.book.Reads, Commands: s.book.Commands, NextCalls: s.next,
 	}.Payload()
 	if when == onNews && bytes.Equal(payload, a.told) {
 		return
@@ -105,12 +107,15 @@ func (a *account) retry() {
 	}
 }
 
-// serveRetries signs in whenever a person asks for it, until ctx ends.
-func (a *account) serveRetries(ctx, ops context.Context) {
+// serve signs in whenever a person asks for it, and publishes what the books say is news, until ctx ends.
+func (a *account) serve(ctx, ops context.Context) {
 	for {
 		select {
 		case <-ctx.Done():
 			return
+		case <-a.News:
+			a.publish(onNews)
+			continue
 		case <-a.retries:
 		}
 		a.bridge.log.Info("signing in once more, as somebody asks for it", "account", a.Name)

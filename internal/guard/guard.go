@@ -40,13 +40,14 @@ type Around func(ctx context.Context, op Operation, do func(context.Context) err
 
 // Stack puts guards around a cloud, the first one outermost.
 func Stack(account string, cloud bluelink.Cloud, guards ...Around) bluelink.Cloud {
-	return &stack{account, cloud, guards}
+	return &stack{account: account, cloud: cloud, guards: guards}
 }
 
 type stack struct {
 	account string
 	cloud   bluelink.Cloud
 	guards  []Around
+	listed  func([]vehicle.Vehicle) // is told each list of cars; may be nil
 }
 
 var _ bluelink.Cloud = (*stack)(nil)
@@ -62,6 +63,9 @@ func (s *stack) Vehicles(ctx context.Context) (list []vehicle.Vehicle, err error
 		list, err = s.cloud.Vehicles(ctx)
 		return err
 	})
+	if err == nil && s.listed != nil {
+		s.listed(list)
+	}
 	return list, err
 }
 
@@ -122,11 +126,13 @@ type Options struct {
 
 // Wrap puts all guards around a cloud, in the one order: gate → circuit breaker → bulkhead → deadline → metrics.
 func Wrap(cloud bluelink.Cloud, o Options) bluelink.Cloud {
-	return Stack(o.Account, cloud,
+	breakers := newBreakers(o.Account, o.Breaker, o.Metrics)
+	guards := []Around{
 		admit(o.Gate),
-		newBreakers(o.Account, o.Breaker, o.Metrics).around,
+		breakers.around,
 		o.Bulkhead.account(o.Account, o.Metrics),
 		o.Deadline.around,
 		o.Metrics.around,
-	)
+	}
+	return &stack{account: o.Account, cloud: cloud, guards: guards, listed: breakers.list}
 }

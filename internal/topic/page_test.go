@@ -110,7 +110,7 @@ func page(t *testing.T) []byte {
 		{car.Action("{id}", "completed_at"), "out", "* when it ended; plain text", "no"},
 		{car.Action("{id}", "error"), "out", "* why its outcome could not be asked for; plain text", "no"},
 		{car.Command("{command}"), "in", "a command; retained ones are refused", ""},
-		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `next_allowed_at`", "yes"},
+		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `breaker` and `command_breaker` (of reads and of commands: `closed`, `open`, `half_open`), `next_allowed_at`", "yes"},
 		{home.AccountCommand("{account}", Retry), "in", "anything: sign in once more, also after refused credentials; the account's state answers. Retained ones are refused, and more than three an hour or ten a day are not tried", ""},
 		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
 		{home.BridgeInfo(), "out", "JSON: version, start, features", "yes"},
