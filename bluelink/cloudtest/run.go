@@ -15,9 +15,9 @@ type Setup struct {
 	Brand  vehicle.Brand
 	Open   func(bluelink.Account, bluelink.Settings) (bluelink.Cloud, error)
 
-	// Code gives the account's session the one-time code that its cloud asks for when it does not know the device; nil where
-	// no cloud asks. The suite then expects ErrOTPRequired before it.
-	Code func(t *testing.T, session *bluelink.Session, code string)
+	// CodeBy is the method by which the cloud sends the one-time code that it wants at the first sign-in; empty where it
+	// wants none.
+	CodeBy string
 	// SignsInAgain marks a cloud whose renewal is a sign-in.
 	SignsInAgain bool
 	// HEV is what the vehicle list says of a hybrid without plug; zero for HEV itself.

@@ -25,7 +25,7 @@ func signsIn(t *testing.T, s *Setup, did *replayed) {
 	w := newWorld(t, s, sim.Options{})
 	w.enter()
 	first := w.counts()
-	if first.Logins != 1 || first.DeviceRegistrations > 1 || s.Code != nil && first.Codes != 1 {
+	if first.Logins != 1 || first.DeviceRegistrations > 1 || s.CodeBy != "" && first.Codes != 1 {
 		t.Errorf("the cloud counts %+v", first)
 	}
 	n := w.book.len()
@@ -43,7 +43,7 @@ func signsIn(t *testing.T, s *Setup, did *replayed) {
 	}
 	w.agree()
 	did.add("sign in", "")
-	if s.Code != nil {
+	if s.CodeBy != "" {
 		did.add("one-time code", "")
 	}
 }

@@ -2,6 +2,7 @@ package cloudtest
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"net/http"
@@ -73,9 +74,13 @@ func (w *world) open(rt http.RoundTripper) {
 func (w *world) enter() {
 	w.t.Helper()
 	err := w.cloud.Login(w.t.Context())
-	if w.setup.Code != nil {
-		mustBe(w.t, "sign in at an unknown device", err, bluelink.ErrOTPRequired)
-		w.setup.Code(w.t, w.session, sim.OTP)
+	if w.setup.CodeBy != "" && errors.Is(err, bluelink.ErrOTPRequired) {
+		if err := w.session.SendCode(w.t.Context(), w.setup.CodeBy); err != nil {
+			w.t.Fatal(err)
+		}
+		if err := w.session.EnterCode(w.t.Context(), sim.OTP); err != nil {
+			w.t.Fatal(err)
+		}
 		err = w.cloud.Login(w.t.Context())
 	}
 	if err != nil {
