@@ -18,7 +18,7 @@ type cloud struct {
 	profile   *profile
 	transport *bluelink.Transport
 	session   *bluelink.Session
-	pins      *pinMemory
+	pins      *bluelink.PINMemory
 	control   control
 	log       *slog.Logger
 
@@ -38,7 +38,7 @@ func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error)
 	if account.RefreshToken == "" && (account.Username == "" || account.Password == "") {
 		return nil, errors.New("open " + account.Cloud() + ": an e-mail and a password are needed, or a refresh token")
 	}
-	pins := newPINMemory(account, s.Tokens)
+	pins := bluelink.NewPINMemory(account, s.Tokens)
 	s.Tokens = pins
 	transport := bluelink.NewTransport(account, s)
 	return &cloud{
@@ -51,7 +51,7 @@ func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error)
 // Login makes sure that there is a session. A person who signs in lets a refused PIN be tried once more.
 func (c *cloud) Login(ctx context.Context) error {
 	if bluelink.ByPerson(ctx) {
-		if err := c.pins.forgive(ctx); err != nil {
+		if err := c.pins.Forgive(ctx); err != nil {
 			return err
 		}
 	}

@@ -64,7 +64,7 @@ func (c *cloud) controlToken(ctx context.Context) (string, error) {
 	if token, ok := k.good(); ok { // another caller was faster
 		return token, nil
 	}
-	switch refused, err := c.pins.refused(ctx); {
+	switch refused, err := c.pins.Refused(ctx); {
 	case err != nil:
 		return "", err
 	case refused:
@@ -128,9 +128,9 @@ func (c *cloud) sendPIN(ctx context.Context, q *request, shown keys) (token stri
 	}})
 	switch {
 	case errors.Is(err, bluelink.ErrPIN):
-		err = errors.Join(err, c.pins.refuse(ctx))
+		err = errors.Join(err, c.pins.Refuse(ctx))
 	case err == nil: // one that was refused earlier may be the right one again some day
-		if err := c.pins.forgive(ctx); err != nil {
+		if err := c.pins.Forgive(ctx); err != nil {
 			c.log.WarnContext(ctx, "that the PIN is good could not be stored", "account", c.account.Name, "error", err)
 		}
 	}

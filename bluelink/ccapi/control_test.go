@@ -112,7 +112,7 @@ func TestControl_WrongPINIsTriedOnce(t *testing.T) {
 		if err := w.lock(ccs2); err != nil {
 			t.Errorf("after a change: %v", err)
 		}
-		if _, marked := w.tokens.stored().Extra[refusedPIN]; marked {
+		if _, marked := w.tokens.stored().Extra["refusedPin"]; marked {
 			t.Error("a good PIN left the mark of the refused one")
 		}
 	})

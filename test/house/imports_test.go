@@ -36,16 +36,28 @@ var rooms = map[string]room{
 		may: []string{"vehicle"}, pure: true,
 		why: "it reads leaves of JSON for every family, so it can know none of them, nor what a call is",
 	},
+	"bluelink/internal/answer": {
+		may: []string{"bluelink"}, pure: true,
+		why: "it reads what all clouds answer alike; what one of them means by it is its family's",
+	},
 	"bluelink/ccapi": {
-		may: []string{"bluelink", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/hyundaius": {
-		may: []string{"bluelink", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
+	},
+	"bluelink/kiaus": {
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
+	},
+	"bluelink/canada": {
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/clouds": {
-		may: []string{"bluelink", "bluelink/ccapi", "bluelink/hyundaius", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/canada", "bluelink/ccapi", "bluelink/hyundaius", "bluelink/kiaus", "vehicle"}, pure: true,
 		why: "it is the one table of all families, and nothing else",
 	},
 	"bluelink/cloudtest": {

@@ -1,4 +1,4 @@
-package ccapi
+package bluelink
 
 import (
 	"context"
@@ -9,18 +9,16 @@ import (
 	"maps"
 	"strings"
 	"sync"
-
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 )
 
 // refusedPIN is under which name the tokens keep the fingerprint of a PIN that the cloud has refused.
 const refusedPIN = "refusedPin"
 
-// pinMemory is the account's token store, which keeps beside the tokens that the cloud has refused the PIN. The cloud
-// counts wrong PINs and locks the account (docs/protocol/europe.md §2.7), so that one is tried once and never again, a
-// restart included, until it changes or a person signs in. A session that makes its tokens anew knows nothing of it.
-type pinMemory struct {
-	next        bluelink.TokenStore
+// PINMemory is the account's token store, which keeps beside the tokens that the cloud has refused the PIN. Clouds count
+// wrong PINs and lock the account (docs/protocol/europe.md §2.7), so that one is tried once and never again, a restart
+// included, until it changes or a person signs in. A session that makes its tokens anew knows nothing of it.
+type PINMemory struct {
+	next        TokenStore
 	fingerprint func(salt string) string // of the PIN
 
 	mu     sync.Mutex // guards mark, and the order in which the store is written
@@ -28,8 +26,9 @@ type pinMemory struct {
 	mark   string // fingerprint of the refused PIN; empty for none
 }
 
-func newPINMemory(account bluelink.Account, next bluelink.TokenStore) *pinMemory {
-	return &pinMemory{next: next, fingerprint: func(salt string) string {
+// NewPINMemory puts the memory before an account's token store; the session is to be given what it returns.
+func NewPINMemory(account Account, next TokenStore) *PINMemory {
+	return &PINMemory{next: next, fingerprint: func(salt string) string {
 		// Four digits are soon guessed; the other credentials keep them from whoever finds the fingerprint.
 		sum := sha256.Sum256([]byte(strings.Join([]string{salt, account.PIN, account.Username, account.Password, account.RefreshToken}, "\x00")))
 		return salt + ":" + hex.EncodeToString(sum[:])
@@ -37,16 +36,16 @@ func newPINMemory(account bluelink.Account, next bluelink.TokenStore) *pinMemory
 }
 
 // Load gives the tokens without the mark.
-func (p *pinMemory) Load(ctx context.Context) (bluelink.Tokens, error) {
+func (p *PINMemory) Load(ctx context.Context) (Tokens, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.load(ctx)
 }
 
-func (p *pinMemory) load(ctx context.Context) (bluelink.Tokens, error) {
+func (p *PINMemory) load(ctx context.Context) (Tokens, error) {
 	t, err := p.next.Load(ctx)
 	if err != nil {
-		return bluelink.Tokens{}, err
+		return Tokens{}, err
 	}
 	p.mark, p.loaded = t.Extra[refusedPIN], true
 	if p.mark != "" {
@@ -57,13 +56,13 @@ func (p *pinMemory) load(ctx context.Context) (bluelink.Tokens, error) {
 }
 
 // Save stores tokens with the mark.
-func (p *pinMemory) Save(ctx context.Context, t bluelink.Tokens) error {
+func (p *PINMemory) Save(ctx context.Context, t Tokens) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.save(ctx, t)
 }
 
-func (p *pinMemory) save(ctx context.Context, t bluelink.Tokens) error {
+func (p *PINMemory) save(ctx context.Context, t Tokens) error {
 	if !p.loaded {
 		if _, err := p.load(ctx); err != nil {
 			return err
@@ -77,8 +76,8 @@ func (p *pinMemory) save(ctx context.Context, t bluelink.Tokens) error {
 	return p.next.Save(ctx, t)
 }
 
-// refused tells whether the cloud has refused the PIN that the account now has.
-func (p *pinMemory) refused(ctx context.Context) (bool, error) {
+// Refused tells whether the cloud has refused the PIN that the account now has.
+func (p *PINMemory) Refused(ctx context.Context) (bool, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if !p.loaded {
@@ -90,13 +89,13 @@ func (p *pinMemory) refused(ctx context.Context) (bool, error) {
 	return p.mark != "" && p.fingerprint(salt) == p.mark, nil
 }
 
-// refuse keeps that the cloud has refused the PIN.
-func (p *pinMemory) refuse(ctx context.Context) error { return p.set(ctx, p.fingerprint(rand.Text())) }
+// Refuse keeps that the cloud has refused the PIN.
+func (p *PINMemory) Refuse(ctx context.Context) error { return p.set(ctx, p.fingerprint(rand.Text())) }
 
-// forgive lets the PIN be tried once more.
-func (p *pinMemory) forgive(ctx context.Context) error { return p.set(ctx, "") }
+// Forgive lets the PIN be tried once more.
+func (p *PINMemory) Forgive(ctx context.Context) error { return p.set(ctx, "") }
 
-func (p *pinMemory) set(ctx context.Context, mark string) error {
+func (p *PINMemory) set(ctx context.Context, mark string) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.loaded && p.mark == mark {
