@@ -118,13 +118,14 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 	}
 	v.commands++
 	id := freshUUID()
-	if spoiled != "unrecorded" {
+	if spoiled != "unrecorded" && !c.unlisted {
 		v.records = append(v.records, record{id: id, device: c.session.device, path: c.path, at: c.now})
 		if len(v.records) > recordsKept {
 			v.records = append(v.records[:0], v.records[len(v.records)-recordsKept:]...)
 		}
 	}
-	takes := 3*time.Second + time.Duration(v.chance("command", v.commands)*12*float64(time.Second))
+	least, most := v.cloud.commandTakes[0], v.cloud.commandTakes[1]
+	takes := least + time.Duration(v.chance("command", v.commands)*float64(most-least))
 	v.action = &action{id: id, device: c.session.device, due: c.now.Add(takes), finish: func(v *car) {
 		switch {
 		case v.silent, lost, spoiled == resultNone:
@@ -137,7 +138,9 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 		v.wakeUp()
 		done := do(v)
 		v.decideCharging()
-		v.event()
+		if !v.cloud.discreet {
+			v.event()
+		}
 		switch {
 		case spoiled == "pending":
 		case done:
@@ -148,6 +151,10 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 	}}
 	return id, nil
 }
+
+// commandTakes is how long a car takes to carry out a command (docs/protocol/europe.md
+// §11.3.9), where a region has no other figure.
+var commandTakes = [2]time.Duration{3 * time.Second, 15 * time.Second}
 
 // conclude writes down how a command went.
 func (v *car) conclude(id, result string) {

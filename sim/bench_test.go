@@ -38,7 +38,7 @@ func BenchmarkHistory(b *testing.B) {
 	for b.Loop() {
 		v.mu.Lock()
 		v.energy30Days(time.Now())
-		v.energyEver(time.Now())
+		v.energyEver(time.Now(), false)
 		v.mu.Unlock()
 	}
 }

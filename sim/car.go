@@ -87,13 +87,6 @@ func (v *car) chance(topic string, numbers ...int) float64 {
 	return float64(v.seed(topic, numbers...)>>11) / (1 << 53)
 }
 
-func (v *car) ccs2Support() int {
-	if v.model.ccs2 {
-		return 1
-	}
-	return 0
-}
-
 func (v *car) protocol() string {
 	if v.model.ccs2 {
 		return "ccs2"

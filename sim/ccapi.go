@@ -2,60 +2,146 @@ package sim
 
 import (
 	"net/http"
+	"slices"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// The vehicle API of Europe: /api/v1/user, /api/v1/spa and /api/v2/spa
-// (docs/protocol/europe.md §2 to §8, §11.2).
-func (e *europe) apiEndpoints() []endpoint {
-	endpoints := []endpoint{
-		{pattern: "GET /api/v1/user/oauth2/authorize", kind: kindLogin, handle: e.prime},
-		{pattern: "GET /api/v1/user/oauth2/redirect", kind: kindOther, handle: signedInPage},
-		{pattern: "GET /web/v1/user/authorize", kind: kindLogin, handle: e.webHop},
-		{pattern: "GET /web/v1/user/authorization", kind: kindOther, handle: consentPage},
-		{pattern: "POST /api/v1/user/language", kind: kindOther, handle: setLanguage},
-		{pattern: "GET /api/v1/user/integrationinfo", kind: kindLogin, handle: noBrandLogin},
-		{pattern: "POST " + legacySigninPath, kind: kindLogin, handle: e.legacySignin},
-		{pattern: "POST /api/v1/user/silentsignin", kind: kindLogin, handle: noBrandSession},
-		{pattern: "POST /api/v1/user/oauth2/token", kind: kindRenew, kindOf: grantKind, handle: e.userToken},
-		{pattern: "PUT " + pinPath, kind: kindCommand, handle: e.pin},
-		{pattern: "POST /api/v1/spa/notifications/register", kind: kindRegister, handle: e.register, spa: true},
-		{pattern: "GET /api/v1/spa/notifications/{vehicle}/records", kind: kindRead, handle: e.spa(e.records)},
-		{pattern: "GET /api/v1/spa/vehicles", kind: kindRead, handle: e.spa(e.vehicleList)},
+// ccapi is the vehicle API that five regions share, as one brand's cloud in one region
+// has it: a row of constants, and the dialect of its region. /api/v1/user is in
+// ccapi_user.go and ccapi_signin.go, what is below one car in ccapi_status.go and
+// ccapi_command.go.
+type ccapi struct {
+	*dialect
+	host, port string // port is empty where clients send none
+	serviceID  string // the OAuth client
+	secret     string
+	appIDs     []string // the first is today's
+	stampKeys  []string // 50 bytes each, the first is today's; none where no stamps are used
+
+	cloud *cloud
+	backs []string // where a sign-in may lead; empty for anywhere
+}
+
+// dialect is how one region speaks: all that its brands have in common and other regions
+// have otherwise.
+type dialect struct {
+	// zone is that of times in the flat form, placeZone that of parked positions.
+	zone, placeZone *time.Location
+	// rightHand is true where drivers sit on the right.
+	rightHand bool
+	// tokenLife is how long access tokens live.
+	tokenLife time.Duration
+	// stamps says what the vehicle API does with stamps, tokenStamps what the token
+	// endpoint does.
+	stamps, tokenStamps stampNeed
+	// badApp is the answer to an unknown application, badStamp to a wrong stamp.
+	badApp, badStamp refusal
+	// badGrant and badLogin are the answers to refused tokens and sign-ins.
+	badGrant, badLogin userError
+	// zeroRates is true where every answer carries a rate limit of zero.
+	zeroRates bool
+
+	// root is where the flat status stands, and odometer whether it tells the distance.
+	root     flatRoot
+	odometer bool
+	// seats are the names of the front left, front right and rear seats in it.
+	seats [4]string
+	// codes are the set points that the flat form can express; offCode, when there is
+	// one, stands there while the climate is off.
+	codes   climateCodes
+	offCode string
+	// twoPlaces is true where positions come twice, by themselves and as gpsDetail.
+	twoPlaces bool
+
+	// offset is what CCS2 trees say of the car's clock.
+	offset string
+	// treeForAll is true where flat cars have a CCS2 tree as well.
+	treeForAll bool
+	// treePlace is true where the tree has the present position; elsewhere that copy is
+	// stale.
+	treePlace bool
+	// compactUpdate is true where lastUpdateTime is a date and not a number.
+	compactUpdate bool
+
+	// support is what the vehicle list says of CCS2; nil leaves it out.
+	support func(*car) *int
+	// history says which engines have a driving history, and in which form.
+	history historyForm
+
+	// reads are the endpoints below one car, and commands the commands that it takes.
+	reads    func(*ccapi) []endpoint
+	commands []command
+	// readsV2 is true where reads are served by both versions of the API.
+	readsV2 bool
+}
+
+// flatRoot is where the flat status stands in an answer.
+type flatRoot int
+
+const (
+	rootInfo   flatRoot = iota // resMsg.vehicleStatusInfo, with odometer and position beside it
+	rootBare                   // resMsg itself
+	rootStatus                 // resMsg.status, with the position beside it
+)
+
+// stampNeed is what a cloud does with a Stamp header.
+type stampNeed int
+
+const (
+	stampIgnored stampNeed = iota
+	stampIfSent            // checked when there is one
+	stampNeeded
+)
+
+// flatSeats are the names of seats by side, which most regions use.
+var flatSeats = [4]string{"flSeatHeatState", "frSeatHeatState", "rlSeatHeatState", "rrSeatHeatState"}
+
+// url is an address below the API's host.
+func (g *ccapi) url(path string) string {
+	if g.port == "" {
+		return "https://" + g.host + path
 	}
-	// Both versions take either token (docs/protocol/europe.md §4, §6, §11.2).
-	for _, version := range []string{"v1", "v2"} {
-		for _, row := range e.vehicleEndpoints() {
-			method, path := cutPattern(row.pattern)
-			row.pattern = method + " /api/" + version + "/spa/vehicles/{vehicle}" + path
-			row.handle = e.spa(row.handle)
-			endpoints = append(endpoints, row)
+	return "https://" + g.host + ":" + g.port + path
+}
+
+// join makes a row the API of a cloud.
+func (g *ccapi) join(c *cloud) {
+	g.cloud = c
+	c.ccapi = g
+}
+
+// endpoints are those of the vehicle API and the PIN; signing in differs by region.
+func (g *ccapi) endpoints() []endpoint {
+	endpoints := []endpoint{
+		{pattern: "PUT " + pinPath, kind: kindCommand, handle: g.pin},
+		{pattern: "POST /api/v1/spa/notifications/register", kind: kindRegister, handle: g.rated(g.register), spa: true},
+		{pattern: "GET /api/v1/spa/notifications/{vehicle}/records", kind: kindRead, handle: g.spa(g.records)},
+		{pattern: "GET /api/v1/spa/vehicles", kind: kindRead, handle: g.spa(g.vehicleList)},
+	}
+	add := func(version string, row endpoint) {
+		method, path, _ := strings.Cut(row.pattern, " ")
+		row.pattern = method + " /api/" + version + "/spa/vehicles/{vehicle}" + path
+		row.handle = g.spa(row.handle)
+		endpoints = append(endpoints, row)
+	}
+	for _, row := range g.reads(g) {
+		add("v1", row)
+		if g.readsV2 {
+			add("v2", row)
+		}
+	}
+	for _, row := range g.commands {
+		for _, version := range strings.Fields(row.versions) {
+			add(version, g.commandEndpoint(row))
 		}
 	}
 	for i := range endpoints {
-		endpoints[i].spa = endpoints[i].spa || isSPA(endpoints[i].pattern)
+		_, path, _ := strings.Cut(endpoints[i].pattern, " ")
+		endpoints[i].spa = strings.HasPrefix(path, "/api/v1/spa/") || strings.HasPrefix(path, "/api/v2/spa/")
 	}
 	return endpoints
-}
-
-// vehicleEndpoints are those below one car; command rows are in ccapi_command.go.
-func (e *europe) vehicleEndpoints() []endpoint {
-	return append(e.commandEndpoints(), []endpoint{
-		{pattern: "GET /profile", kind: kindRead, handle: e.profile},
-		{pattern: "GET /status/latest", kind: kindRead, handle: e.flatCached, status: true},
-		{pattern: "GET /ccs2/carstatus/latest", kind: kindRead, handle: e.ccs2Cached, status: true},
-		{pattern: "GET /location/park", kind: kindRead, handle: e.parkedLocation},
-		{pattern: "GET /location", kind: kindWake, handle: e.liveLocation, live: true},
-		{pattern: "GET /status", kind: kindWake, handle: e.flatForced, live: true},
-		{pattern: "POST /status", kind: kindWake, handle: e.flatForced, live: true},
-		{pattern: "GET /ccs2/carstatus", kind: kindWake, handle: e.ccs2Wake, live: true},
-		{pattern: "POST /ccs2/carstatus", kind: kindWake, handle: e.ccs2Wake, live: true},
-		{pattern: "GET /charge/target", kind: kindRead, handle: e.chargeTargets},
-		{pattern: "POST /tripinfo", kind: kindRead, handle: e.tripInfo},
-		{pattern: "POST /drvhistory", kind: kindRead, handle: e.drivingHistory},
-		{pattern: "POST /monthlyreport", kind: kindRead, handle: e.monthlyReport},
-	}...)
 }
 
 // spaAnswer wraps a message object into the success envelope; a nil message is left out.
@@ -94,6 +180,22 @@ var (
 	refusedNoData    = refusal{592, "5921", "No Data Found v2 - No Data Found v2"}
 )
 
+// refusals are all known codes with the HTTP status that was seen or follows the pattern
+// (docs/protocol/europe.md §8, australia-newzealand.md §8).
+var refusals = map[string]refusal{
+	"4002": refusedDevice, "4004": refusedDuplicate, "4005": refusedSupport, "4007": refusedBattery,
+	"4081": refusedTimeout, "5031": refusedBusy, "5091": refusedQuota, "5921": refusedNoData,
+	"4006": {http.StatusBadRequest, "4006", "TMU timeout"},
+	"4017": refusedApplication,
+	"5153": {http.StatusBadRequest, "5153", "Invalid valet auth"},
+	"7501": {http.StatusBadRequest, "7501", "Received unexpected statusCode"},
+	"9999": {http.StatusBadRequest, "9999", "Undefined Error - Response timeout"},
+}
+
+// refusedApplication is Australia's answer to a wrong application id or stamp
+// (docs/protocol/australia-newzealand.md §1, §8).
+var refusedApplication = refusal{http.StatusUnauthorized, "4017", "Invalid Application Id"}
+
 func (r refusal) reply() reply {
 	return jsonReply(r.status, `{"retCode":"F","resCode":"`+r.code+`","resMsg":"`+jsonSafe(r.text)+`","msgId":"`+freshUUID()+`"}`)
 }
@@ -103,17 +205,22 @@ func expiredReply() reply {
 	return jsonReply(http.StatusUnauthorized, `{"error":"Key not authorized: Token is expired"}`)
 }
 
+// disallowed is the gateway's answer to a token that is not enough.
+func disallowed() reply {
+	return jsonReply(http.StatusForbidden, `{"error":"Access to this API has been disallowed"}`)
+}
+
 // spa guards a handler of the vehicle API: token, application and stamp, device,
-// quota, car, in this order. It demands no more headers than docs/protocol/europe.md
-// §11.3.3 allows.
-func (e *europe) spa(handle func(*call) reply) func(*call) reply {
-	return func(c *call) reply {
+// quota, car, in this order. It demands no more headers than
+// docs/protocol/europe.md §11.3.3 allows.
+func (g *ccapi) spa(handle func(*call) reply) func(*call) reply {
+	return g.rated(func(c *call) reply {
 		header := c.r.Header
 		t, ok := c.cloud.account.lookup(header.Get("Authorization"))
 		if !ok || t.use != useAccess && t.use != useControl {
 			return expiredReply()
 		}
-		if refused := e.application(c); refused != nil {
+		if refused := g.application(c); refused != nil {
 			return refused.reply()
 		}
 		c.session = session{token: t, device: header.Get("ccsp-device-id")}
@@ -138,8 +245,23 @@ func (e *europe) spa(handle func(*call) reply) func(*call) reply {
 			answer.header = rate
 		}
 		return answer
+	})
+}
+
+// rated adds the rate limit of zeros that some regions send whatever the quota
+// (docs/protocol/australia-newzealand.md §9).
+func (g *ccapi) rated(handle func(*call) reply) func(*call) reply {
+	if !g.zeroRates {
+		return handle
+	}
+	return func(c *call) reply {
+		answer := handle(c)
+		answer.header = zeroRates
+		return answer
 	}
 }
+
+var zeroRates = http.Header{"X-Ratelimit-Limit": {"0"}, "X-Ratelimit-Remaining": {"0"}, "X-Ratelimit-Reset": {"0"}}
 
 func (q quotaAnswer) header() http.Header {
 	return http.Header{
@@ -150,27 +272,35 @@ func (q quotaAnswer) header() http.Header {
 }
 
 // application checks who the client says it is; nil when it is one of ours.
-func (e *europe) application(c *call) *refusal {
+func (g *ccapi) application(c *call) *refusal {
 	header := c.r.Header
-	id := header.Get("ccsp-application-id")
-	known := false
-	for _, ours := range e.appIDs {
-		known = known || id == ours
-	}
 	switch service := header.Get("ccsp-service-id"); {
-	case !known:
-		return &refusedAppID
-	case service != "" && service != e.serviceID:
+	case !slices.Contains(g.appIDs, header.Get("ccsp-application-id")):
+		return &g.badApp
+	case service != "" && service != g.serviceID:
 		return &refusedParameter
-	case !verifyStamp(header.Get("Stamp"), e.stampKey, e.appIDs):
-		return &refusedParameter
+	case !g.stampOK(header.Get("Stamp"), g.stamps):
+		return &g.badStamp
 	}
 	return nil
 }
 
+// stampOK checks a stamp as far as the need goes.
+func (g *ccapi) stampOK(stamp string, need stampNeed) bool {
+	if need == stampIgnored || need == stampIfSent && stamp == "" {
+		return true
+	}
+	for _, key := range g.stampKeys {
+		if verifyStamp(stamp, key, g.appIDs) {
+			return true
+		}
+	}
+	return false
+}
+
 // register hands out a device id; no token is needed (docs/protocol/europe.md §2.1).
-func (e *europe) register(c *call) reply {
-	if refused := e.application(c); refused != nil {
+func (g *ccapi) register(c *call) reply {
+	if refused := g.application(c); refused != nil {
 		return refused.reply()
 	}
 	var body struct {
@@ -184,60 +314,71 @@ func (e *europe) register(c *call) reply {
 	return spaAnswer([]byte(`{"deviceId":"` + c.cloud.account.register() + `"}`))
 }
 
-// vehicleList gives the seven keys that one client reads without asking, and those
-// that others read (docs/protocol/europe.md §3).
-func (e *europe) vehicleList(c *call) reply {
-	type detail struct {
-		InColor        string `json:"inColor"`
-		OutColor       string `json:"outColor"`
-		SaleCarmdlCd   string `json:"saleCarmdlCd"`
-		BodyType       string `json:"bodyType"`
-		SaleCarmdlEnNm string `json:"saleCarmdlEnNm"`
-	}
-	type entry struct {
-		VIN          string `json:"vin"`
-		VehicleID    string `json:"vehicleId"`
-		VehicleName  string `json:"vehicleName"`
-		Type         string `json:"type"`
-		TmuNum       string `json:"tmuNum"`
-		Nickname     string `json:"nickname"`
-		Year         string `json:"year"`
-		Master       bool   `json:"master"`
-		CarShare     int    `json:"carShare"`
-		RegDate      string `json:"regDate"`
-		DetailInfo   detail `json:"detailInfo"`
-		ProtocolType int    `json:"protocolType"`
-		CCS2         int    `json:"ccuCCS2ProtocolSupport"`
-	}
-	list := make([]entry, 0, len(c.cloud.cars))
-	for _, v := range c.cloud.cars {
-		list = append(list, entry{
-			VIN: v.vin, VehicleID: v.id, VehicleName: v.model.name, Type: v.model.engine.wire(), TmuNum: "-", Nickname: v.nickname,
-			Year: strconv.Itoa(v.year), Master: true, RegDate: v.registered,
-			DetailInfo:   detail{InColor: "WK", OutColor: "SWP", SaleCarmdlCd: v.model.code, BodyType: "2", SaleCarmdlEnNm: v.model.name},
-			ProtocolType: 1, CCS2: v.ccs2Support(),
-		})
-	}
-	return spaAnswer(marshal(map[string]any{"vehicles": list}))
-}
-
 // profile answers for every car: one client has the VIN from nowhere else
 // (docs/protocol/strangers.md 6).
-func (e *europe) profile(c *call) reply {
+func (g *ccapi) profile(c *call) reply {
 	v := c.car
+	side := "L"
+	if g.rightHand {
+		side = "R"
+	}
 	return spaAnswer(marshal(map[string]any{"vinInfo": []any{map[string]any{
 		"basic":         map[string]any{"vin": v.vin, "modelYear": strconv.Itoa(v.year), "modelName": v.model.name},
-		"option":        map[string]any{"windowSafetyOption": 1, "windowSafetyOption2": 1, "drvSeatLoc": "L"},
+		"option":        map[string]any{"windowSafetyOption": 1, "windowSafetyOption2": 1, "drvSeatLoc": side},
 		"serviceOption": map[string]any{"windowControlOption": 1},
 	}}}))
 }
 
-func cutPattern(pattern string) (method, path string) {
-	method, path, _ = strings.Cut(pattern, " ")
-	return method, path
+// listed is a car in the vehicle list: the seven keys that one client reads without
+// asking, and those that others read (docs/protocol/europe.md §3).
+type listed struct {
+	VIN          string       `json:"vin"`
+	VehicleID    string       `json:"vehicleId"`
+	VehicleName  string       `json:"vehicleName"`
+	Type         string       `json:"type"`
+	TmuNum       string       `json:"tmuNum"`
+	Nickname     string       `json:"nickname"`
+	Year         string       `json:"year"`
+	Master       bool         `json:"master"`
+	CarShare     int          `json:"carShare"`
+	RegDate      string       `json:"regDate"`
+	DetailInfo   listedDetail `json:"detailInfo"`
+	ProtocolType int          `json:"protocolType"`
+	// CCS2 is absent in China, and a number everywhere else.
+	CCS2 *int `json:"ccuCCS2ProtocolSupport,omitempty"`
 }
 
-func isSPA(pattern string) bool {
-	_, path := cutPattern(pattern)
-	return strings.HasPrefix(path, "/api/v1/spa/") || strings.HasPrefix(path, "/api/v2/spa/")
+type listedDetail struct {
+	InColor        string `json:"inColor"`
+	OutColor       string `json:"outColor"`
+	SaleCarmdlCd   string `json:"saleCarmdlCd"`
+	BodyType       string `json:"bodyType"`
+	SaleCarmdlEnNm string `json:"saleCarmdlEnNm"`
+}
+
+// saysCCS2 is the ordinary way, saysFlat that of a cloud which denies it and speaks it
+// all the same, and saysNothing that of one which leaves it out.
+func saysCCS2(v *car) *int {
+	n := 0
+	if v.model.ccs2 {
+		n = 1
+	}
+	return &n
+}
+
+func saysFlat(*car) *int { return new(int) }
+
+func saysNothing(*car) *int { return nil }
+
+func (g *ccapi) vehicleList(c *call) reply {
+	list := make([]listed, 0, len(c.cloud.cars))
+	for _, v := range c.cloud.cars {
+		list = append(list, listed{
+			VIN: v.vin, VehicleID: v.id, VehicleName: v.model.name, Type: v.model.engine.wire(), TmuNum: "-", Nickname: v.nickname,
+			Year: strconv.Itoa(v.year), Master: true, RegDate: v.registered,
+			DetailInfo:   listedDetail{InColor: "WK", OutColor: "SWP", SaleCarmdlCd: v.model.code, BodyType: "2", SaleCarmdlEnNm: v.model.name},
+			ProtocolType: 1, CCS2: g.support(v),
+		})
+	}
+	return spaAnswer(marshal(map[string]any{"vehicles": list}))
 }

@@ -23,7 +23,7 @@ func orderClimateFlat(c *call) (effect, bool) {
 	if !c.decode(&body) || body.HvacType == nil || body.Options == nil || body.Unit != "C" {
 		return nil, false
 	}
-	celsius, ok := celsiusOfCode(body.TempCode)
+	celsius, ok := c.cloud.ccapi.codes.celsius(body.TempCode)
 	if !ok || body.Options.Heating < 0 || body.Options.Heating > 4 {
 		return nil, false
 	}
@@ -49,16 +49,6 @@ func orderClimateFlat(c *call) (effect, bool) {
 	}, minutes > 0
 }
 
-// celsiusOfCode reads "0EH"; the range of the code is 14 to 29.5 °C.
-func celsiusOfCode(code string) (float64, bool) {
-	for index := range 0x20 {
-		if celsius := 14 + float64(index)/2; temperatureCode(celsius) == code {
-			return celsius, true
-		}
-	}
-	return 0, false
-}
-
 func climateStop(v *car) bool {
 	if !v.body.driving() {
 		v.stopClimate()
@@ -77,6 +67,9 @@ func climateMinutes(minutes *int) time.Duration {
 	}
 	return time.Duration(*minutes) * time.Minute
 }
+
+// climateKeysCCS2 are the keys of the CCS2 form; one client sends heating1.
+const climateKeysCCS2 = "command ignitionDuration strgWhlHeating hvacTempType hvacTemp sideRearMirrorHeating heating1 drvSeatLoc seatClimateInfo tempUnit windshieldFrontDefogState"
 
 func orderClimateCCS2(c *call) (effect, bool) {
 	var body struct {

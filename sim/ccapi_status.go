@@ -2,34 +2,38 @@ package sim
 
 import (
 	"strconv"
+	"time"
 )
 
 // flatCached answers GET status/latest. A CCS2 car has nothing to say there.
-func (e *europe) flatCached(c *call) reply {
+func (g *ccapi) flatCached(c *call) reply {
 	if c.car.model.ccs2 {
 		return refusedBusy.reply()
 	}
-	r := c.car.look(c.now)
-	return spaAnswer(join(`{"vehicleStatusInfo":`, r.flat(), `}`))
+	return spaAnswer(c.car.look(c.now).flat())
 }
 
-// ccs2Cached answers GET ccs2/carstatus/latest. A flat car has no tree, and the answer
+// ccs2Cached answers GET ccs2/carstatus/latest. Where a flat car has no tree, the answer
 // says so (docs/protocol/europe.md §11.3.8).
-func (e *europe) ccs2Cached(c *call) reply {
+func (g *ccapi) ccs2Cached(c *call) reply {
 	r := c.car.look(c.now)
 	tree := []byte("null")
-	if c.car.model.ccs2 {
+	if c.car.model.ccs2 || g.treeForAll && c.car.replay == nil {
 		tree = r.ccs2()
 	}
+	update := strconv.FormatInt(r.at.UnixMilli(), 10)
+	if g.compactUpdate {
+		update = r.at.UTC().Format(compactTime)
+	}
 	return spaAnswer(join(`{"resCode":"0000","ServiceNo":"`+serviceNumber+`","RetCode":"S","lastUpdateTime":"`+
-		strconv.FormatInt(r.at.UnixMilli(), 10)+`","state":{"Vehicle":`, tree, `}}`))
+		update+`","state":{"Vehicle":`, tree, `}}`))
 }
 
 const serviceNumber = "RVS-B"
 
 // flatForced answers GET status: it holds the car's command channel until the car
 // has answered. A CCS2 car gives metadata only (docs/protocol/europe.md §4).
-func (e *europe) flatForced(c *call) reply {
+func (g *ccapi) flatForced(c *call) reply {
 	v := c.car
 	if v.model.ccs2 {
 		return spaAnswer([]byte(`{"ServiceNo":"` + serviceNumber + `","svcTime":0,"FncCnt":0,"RetCode":"S","resCode":"200","SID":"` +
@@ -39,12 +43,12 @@ func (e *europe) flatForced(c *call) reply {
 	if refused != nil {
 		return refused.reply()
 	}
-	return spaAnswer(r.status())
+	return spaAnswer(r.answer())
 }
 
 // ccs2Wake acknowledges at once; the car reports when it is awake. On a flat car the
 // answer is the same and nothing happens (docs/protocol/europe.md §11.3.8).
-func (e *europe) ccs2Wake(c *call) reply {
+func (g *ccapi) ccs2Wake(c *call) reply {
 	v := c.car
 	id := freshUUID()
 	if !v.model.ccs2 {
@@ -56,44 +60,44 @@ func (e *europe) ccs2Wake(c *call) reply {
 	return acceptedAnswer(id)
 }
 
-// parkedLocation answers from what the cloud knows, with a Berlin time.
-func (e *europe) parkedLocation(c *call) reply {
+// parkedLocation answers from what the cloud knows.
+func (g *ccapi) parkedLocation(c *call) reply {
 	r := c.car.look(c.now)
-	if c.car.replay != nil {
-		return c.car.replay.parked()
+	if v := c.car; v.replay != nil {
+		return v.replay.parked(g)
 	}
-	t := newTree(384)
-	r.flatLocation(t, "")
-	return spaAnswer(t.bytes())
+	return spaAnswer(g.positions(g.placeZone, r, true))
 }
 
-// liveLocation asks the car, whose clock there is UTC (docs/protocol/europe.md §5.3).
-func (e *europe) liveLocation(c *call) reply {
-	v := c.car
-	r, refused := v.ask(c, true)
-	if refused != nil {
-		return refused.reply()
+// positions writes a position by itself, as gpsDetail, or as both, as the region has it.
+func (g *ccapi) positions(zone *time.Location, r *report, bare bool) []byte {
+	t := newTree(768)
+	if bare {
+		r.flatPlace(t, "", zone)
 	}
-	if v.replay != nil {
-		return v.replay.live(r.at)
+	if g.twoPlaces || !bare {
+		r.flatPlace(t, "gpsDetail.", zone)
 	}
-	b := &r.body
-	t := newTree(384)
-	t.real("gpsDetail.coord.lat", b.lat, 6)
-	t.real("gpsDetail.coord.lon", b.lon, 6)
-	t.num("gpsDetail.coord.alt", whole(b.altitude))
-	t.num("gpsDetail.coord.type", 0)
-	t.num("gpsDetail.head", whole(b.heading))
-	t.num("gpsDetail.speed.value", whole(b.speedKmh))
-	t.num("gpsDetail.speed.unit", 0)
-	t.num("gpsDetail.accuracy.hdop", 0)
-	t.num("gpsDetail.accuracy.pdop", 0)
-	t.text("gpsDetail.time", utcCompact(r.at))
-	return spaAnswer(t.bytes())
+	return t.bytes()
+}
+
+// liveLocation asks the car; zone is that of its clock there.
+func (g *ccapi) liveLocation(zone *time.Location, bare bool) func(*call) reply {
+	return func(c *call) reply {
+		v := c.car
+		r, refused := v.ask(c, true)
+		if refused != nil {
+			return refused.reply()
+		}
+		if v.replay != nil {
+			return v.replay.live(g, r.at.In(zone), bare)
+		}
+		return spaAnswer(g.positions(zone, r, bare))
+	}
 }
 
 // chargeTargets gives the limits of both plugs.
-func (e *europe) chargeTargets(c *call) reply {
+func (g *ccapi) chargeTargets(c *call) reply {
 	v := c.car
 	switch {
 	case !v.model.engine.plugs():

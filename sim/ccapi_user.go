@@ -4,113 +4,128 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
-// prime answers the session priming before a login; what counts is the cookie and that
-// the end of the chain is 2xx (docs/protocol/europe.md §2.2, strangers.md 2).
-func (e *europe) prime(c *call) reply {
-	answer := page(http.StatusOK, "Sign in", "This page needs a browser.")
-	answer.header = http.Header{"Set-Cookie": {"account=" + freshText(32) + "; Path=/; HttpOnly"}}
-	return answer
-}
-
-// webHop sends the sign-in back to the identity provider, and nowhere else.
-func (e *europe) webHop(c *call) reply {
-	next, err := url.Parse(c.r.URL.Query().Get("next_uri"))
-	if err == nil && next.Scheme == "https" && next.Host == e.idpHost {
-		return redirect(next.String())
-	}
-	return page(http.StatusOK, "Sign in", "This page needs a browser.")
-}
+const (
+	pinPath       = "/api/v1/user/pin"
+	userTokenPath = "/api/v1/user/oauth2/token"
+	redirectPath  = "/api/v1/user/oauth2/redirect"
+)
 
 func signedInPage(*call) reply { return page(http.StatusOK, "Signed in", "Go back to the app.") }
-
-func consentPage(*call) reply {
-	return page(http.StatusOK, "Terms", "Please accept the changed terms once in the app.")
-}
 
 func setLanguage(c *call) reply {
 	var body struct {
 		Lang string `json:"lang"`
 	}
 	if !c.decode(&body) || body.Lang == "" {
-		return userRefusal(http.StatusBadRequest, "4003", "Invalid values", nil)
+		return invalidValues.reply(nil)
 	}
 	return jsonReply(http.StatusOK, `{}`)
 }
 
-// noBrandLogin makes clients of the old brand login fall back to signin at once
-// (docs/protocol/strangers.md 3).
-func noBrandLogin(*call) reply {
-	return userRefusal(http.StatusNotFound, "4040", "Not found", nil)
+// userError is a failure of /api/v1/user.
+type userError struct {
+	status     int
+	code, text string
+	// number is true where the code is no text.
+	number bool
 }
 
-func noBrandSession(*call) reply {
-	return userRefusal(http.StatusUnauthorized, "4010", "Require authentication", nil)
-}
+var (
+	invalidValues     = userError{status: http.StatusBadRequest, code: "4003", text: "Invalid values"}
+	invalidParameters = userError{status: http.StatusBadRequest, code: "4002", text: "Invalid parameters"}
+	requiresLogin     = userError{status: http.StatusUnauthorized, code: "4010", text: "Require authentication"}
+)
 
-// userRefusal is the failure envelope of /api/v1/user.
-func userRefusal(status int, code, text string, body map[string]any) reply {
-	failure := map[string]any{"errId": freshUUID(), "errCode": code, "errMsg": text}
+// reply is the failure envelope of /api/v1/user.
+func (e userError) reply(body map[string]any) reply {
+	failure := map[string]any{"errId": freshUUID(), "errCode": e.code, "errMsg": e.text}
+	if e.number {
+		code, _ := strconv.Atoi(e.code) // of the tables in this package
+		failure["errCode"] = code
+	}
 	if body != nil {
 		failure["errBody"] = body
 	}
-	return reply{status: status, body: marshal(failure)}
+	return reply{status: e.status, body: marshal(failure)}
 }
 
-// legacySignin is the oldest login, dead in reality since 2025-08
-// (docs/protocol/europe.md §2.6).
-func (e *europe) legacySignin(c *call) reply {
-	var body struct{ Email, Password string }
-	if !c.decode(&body) || c.acts(faultCredentials) || !strings.EqualFold(body.Email, Email) || body.Password != Password {
-		c.cloud.account.tally(func(n *AccountCounts) { n.FailedLogins++ })
-		return userRefusal(http.StatusBadRequest, "4003", "Invalid values", map[string]any{"userId": "", "remainCount": 4, "remainTime": 300})
+// grantKind tells renewals from the last step of a login.
+func grantKind(c *call) kind {
+	if c.form().Get("grant_type") == "authorization_code" {
+		return kindLogin
 	}
-	c.cloud.account.tally(func(n *AccountCounts) { n.Logins++ })
-	return reply{status: http.StatusOK, body: marshal(map[string]any{
-		"redirectUrl": e.apiURL("/api/v1/user/oauth2/redirect?code=" + c.cloud.account.newCode(e.serviceID) + "&state=test"),
-		"popup":       false, "method": "", "upgrade": false, "integrated": false, "deleteAccountLink": "",
-	})}
+	return kindRenew
 }
 
-// userToken is the vehicle API's own token endpoint: the renewal of Genesis and the end
-// of the oldest login. A stamp is checked only when one is sent (docs/protocol/europe.md
-// §2.4, §11.3.3).
-func (e *europe) userToken(c *call) reply {
-	refuse := func(status int, code, text string) reply {
+// form reads a form-encoded body; what cannot be read is empty.
+func (c *call) form() url.Values {
+	values, err := url.ParseQuery(string(c.body))
+	if err != nil {
+		return url.Values{}
+	}
+	return values
+}
+
+// token is the vehicle API's own token endpoint: the end of a sign-in and its renewal.
+// Refresh tokens stay valid and are not replaced (docs/protocol/europe.md §2.4,
+// australia-newzealand.md §2.3).
+func (g *ccapi) token(c *call) reply {
+	refuse := func(e userError) reply {
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedRenewals++ })
-		return userRefusal(status, code, text, nil)
+		return e.reply(nil)
 	}
-	want := "Basic " + base64.StdEncoding.EncodeToString([]byte(e.serviceID+":"+e.secret))
-	if c.r.Header.Get("Authorization") != want {
-		return refuse(http.StatusUnauthorized, "4010", "Require authentication")
+	if c.r.Header.Get("Authorization") != g.basic() {
+		return refuse(requiresLogin)
 	}
-	if stamp := c.r.Header.Get("Stamp"); stamp != "" && !verifyStamp(stamp, e.stampKey, e.appIDs) {
-		return refuse(http.StatusBadRequest, "4002", refusedParameter.text)
+	if !g.stampOK(c.r.Header.Get("Stamp"), g.tokenStamps) {
+		return refuse(invalidParameters)
 	}
 	form := c.form()
-	life := c.sim.tokenLife(vehicleTokenLife)
+	life := c.sim.tokenLife(g.tokenLife)
 	answer := map[string]any{"token_type": "Bearer", "expires_in": int(life / time.Second)}
 	switch form.Get("grant_type") {
 	case "refresh_token":
 		if !c.cloud.account.validRefreshToken(form.Get("refresh_token")) {
-			return refuse(http.StatusBadRequest, "4003", "Invalid values")
+			return refuse(g.badGrant)
 		}
 		c.cloud.account.tally(func(n *AccountCounts) { n.Renewals++ })
 	case "authorization_code":
-		if !c.cloud.account.redeem(form.Get("code"), e.serviceID) {
-			return refuse(http.StatusBadRequest, "4003", "Invalid values")
+		if len(g.backs) > 0 && !slices.Contains(g.backs, form.Get("redirect_uri")) || !c.cloud.account.redeem(form.Get("code"), g.serviceID) {
+			return refuse(g.badGrant)
 		}
 		answer["refresh_token"] = c.cloud.account.newRefreshToken()
 	default:
-		return refuse(http.StatusBadRequest, "4003", "Invalid values")
+		return refuse(g.badGrant)
 	}
-	answer["access_token"] = e.vehicleToken(c, life)
+	answer["access_token"] = g.accessToken(c, life)
 	return reply{status: http.StatusOK, body: marshal(answer)}
 }
+
+// basic is the Authorization header of the OAuth client.
+func (g *ccapi) basic() string {
+	return "Basic " + base64.StdEncoding.EncodeToString([]byte(g.serviceID+":"+g.secret))
+}
+
+// accessToken issues what the vehicle API accepts as Bearer: a JWT by its looks, whose
+// signature nobody can check.
+func (g *ccapi) accessToken(c *call, life time.Duration) string {
+	now := c.cloud.account.now()
+	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(marshal(v)) }
+	text := part(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + part(map[string]any{
+		"pid": fixedUUID("pid", c.cloud.region, c.cloud.brand), "uid": fixedUUID("uid", c.cloud.region, c.cloud.brand), "sid": g.serviceID,
+		"iss": "bluelink", "iat": now.Unix(), "exp": now.Add(life).Unix(),
+	}) + "." + freshText(43)
+	return c.cloud.account.issue(text, token{use: useAccess}, life)
+}
+
+// controlLife is how long a control token lives (docs/protocol/europe.md §9); all
+// regions agree.
+const controlLife = 600 * time.Second
 
 // pinTries is how many wrong PINs in a row are taken before every PIN is refused until
 // the simulator is reset (assumed: the real count is unknown).
@@ -118,7 +133,7 @@ const pinTries = 5
 
 // pin hands out a control token; neither stamp nor ccsp headers are needed, and the
 // token is not tied to the device (docs/protocol/europe.md §2.7).
-func (e *europe) pin(c *call) reply {
+func (g *ccapi) pin(c *call) reply {
 	a := c.cloud.account
 	t, ok := a.lookup(c.r.Header.Get("Authorization"))
 	if !ok || t.use != useAccess {
@@ -129,7 +144,7 @@ func (e *europe) pin(c *call) reply {
 		PIN      string `json:"pin"`
 	}
 	if !c.decode(&body) {
-		return userRefusal(http.StatusBadRequest, "4003", "Invalid values", nil)
+		return invalidValues.reply(nil)
 	}
 	if !a.knowsDevice(body.DeviceID) {
 		return refusedDevice.reply()
@@ -146,7 +161,7 @@ func (e *europe) pin(c *call) reply {
 	left := max(0, pinTries-a.wrong)
 	a.mu.Unlock()
 	if !right {
-		return userRefusal(http.StatusBadRequest, "4003", "Invalid values", map[string]any{"remainCount": left, "remainTime": 300})
+		return invalidValues.reply(map[string]any{"remainCount": left, "remainTime": 300})
 	}
 	text := a.issue(freshText(64), token{use: useControl}, controlLife)
 	return jsonReply(http.StatusOK, `{"controlToken":"`+text+`","expiresTime":`+strconv.Itoa(int(controlLife/time.Second))+`}`)

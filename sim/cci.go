@@ -114,9 +114,9 @@ func (e *europe) exchange(c *call) reply {
 	a.mu.Lock()
 	set.exchanged = true
 	a.mu.Unlock()
-	life := c.sim.tokenLife(vehicleTokenLife)
+	life := c.sim.tokenLife(e.tokenLife)
 	return reply{status: http.StatusOK, body: marshal(map[string]any{
-		"accessToken": e.vehicleToken(c, life), "expiresTime": int(life / time.Second),
+		"accessToken": e.accessToken(c, life), "expiresTime": int(life / time.Second),
 	})}
 }
 

@@ -1,6 +1,10 @@
 package sim
 
-import "strconv"
+import (
+	"fmt"
+	"strconv"
+	"time"
+)
 
 // renderCCS2 writes the Vehicle tree of docs/protocol/ccs2-status.md §3 with the types
 // of its §2: flags as 0 and 1, DTE and limits without a fraction, times as text.
@@ -8,11 +12,12 @@ func (r *report) renderCCS2() []byte {
 	b, m := &r.body, r.car.model
 	t := newTree(5120)
 	t.text("Date", r.at.UTC().Format(compactTime+".000"))
-	t.text("Offset", "1")
+	g := r.car.cloud.ccapi
+	t.text("Offset", g.offset)
 	t.text("Version", "CCU"+utcCompact(r.at)+"01")
 	t.flag("DrivingReady", b.driving())
 	ccs2Body(t, b, m)
-	ccs2Cabin(t, b)
+	ccs2Cabin(t, b, g.rightHand)
 	ccs2Chassis(t, b)
 	ccs2Drivetrain(t, b, m)
 	ccs2Electronics(t, b)
@@ -55,22 +60,38 @@ func ccs2Body(t *tree, b *body, m *model) {
 	t.num("Body.Lights.DischargeAlert.State", 0)
 }
 
-// ccs2Corners are the places of a car in the order of the body's rows of four.
-var ccs2Corners = [4]string{"Row1.Driver", "Row1.Passenger", "Row2.Left", "Row2.Right"}
+// ccs2Corner is a place of a car as the tree names it, and its index in the body's rows
+// of four.
+type ccs2Corner struct {
+	name  string
+	index int
+}
 
-func ccs2Cabin(t *tree, b *body) {
-	for i, place := range ccs2Corners {
-		t.flag("Cabin.Door."+place+".Open", b.doors[i])
-		t.flag("Cabin.Door."+place+".Lock", !b.locked[i]) // 0 is locked
+// ccs2Corners are the places by the side on which the driver sits: left and right. Where
+// it is the right, the driver's places are the front right ones (assumed: the page names
+// no tree of such a car).
+var ccs2Corners = [2][4]ccs2Corner{
+	{{"Row1.Driver", 0}, {"Row1.Passenger", 1}, {"Row2.Left", 2}, {"Row2.Right", 3}},
+	{{"Row1.Driver", 1}, {"Row1.Passenger", 0}, {"Row2.Left", 2}, {"Row2.Right", 3}},
+}
+
+func ccs2Cabin(t *tree, b *body, rightHand bool) {
+	corners := &ccs2Corners[0]
+	if rightHand {
+		corners = &ccs2Corners[1]
 	}
-	for i, place := range ccs2Corners {
+	for _, at := range corners {
+		t.flag("Cabin.Door."+at.name+".Open", b.doors[at.index])
+		t.flag("Cabin.Door."+at.name+".Lock", !b.locked[at.index]) // 0 is locked
+	}
+	for _, at := range corners {
 		// A vented window is not open but has a level (docs/protocol/ccs2-status.md §4).
-		level := [...]int{0: 0, 1: 10, 2: 1}[b.windows[i]]
-		t.flag("Cabin.Window."+place+".Open", b.windows[i] == 1)
-		t.num("Cabin.Window."+place+".OpenLevel", level)
+		level := [...]int{0: 0, 1: 10, 2: 1}[b.windows[at.index]]
+		t.flag("Cabin.Window."+at.name+".Open", b.windows[at.index] == 1)
+		t.num("Cabin.Window."+at.name+".OpenLevel", level)
 	}
-	for i, place := range ccs2Corners {
-		t.num("Cabin.Seat."+place+".Climate.State", b.seats[i])
+	for _, at := range corners {
+		t.num("Cabin.Seat."+at.name+".Climate.State", b.seats[at.index])
 	}
 	t.flag("Cabin.SteeringWheel.Heat.State", b.wheelHeat > 0)
 	t.num("Cabin.SteeringWheel.Heat.RemoteControl.Step", b.wheelHeat)
@@ -277,23 +298,28 @@ func ccs2Schedules(t *tree, b *body) {
 	t.flag(at+"Departure.Climate.Activation", d.climate)
 	t.flag(at+"Departure.Climate.Defrost", d.defrost)
 	t.text(at+"Departure.Climate.Temperature", strconv.FormatFloat(d.temperatureC, 'f', 1, 64))
-	t.text(at+"Departure.Climate.TemperatureHex", temperatureHex(d.temperatureC, false))
+	t.text(at+"Departure.Climate.TemperatureHex", fmt.Sprintf("%02x", widerCodes.index(d.temperatureC)))
 	t.num(at+"Departure.Climate.TemperatureUnit", 0)
 }
 
-// ccs2Location is where the car was parked last: in Europe this copy is stale, often by
-// days, and clients have to ask for the parked position (docs/protocol/ccs2-status.md §4).
+// ccs2Location is where the car was parked last: in most regions this copy is stale,
+// often by days, and clients have to ask for the parked position
+// (docs/protocol/ccs2-status.md §4). Where there is no such call it is where the car is,
+// with the clock of the rest of the tree (docs/protocol/brazil.md §5).
 func (r *report) ccs2Location(t *tree) {
 	b := &r.body
-	at := r.wall(b.parkedAt)
-	t.real("Location.GeoCoord.Latitude", b.parkedLat, 6)
-	t.real("Location.GeoCoord.Longitude", b.parkedLon, 6)
+	lat, lon, at, zone := b.parkedLat, b.parkedLon, r.wall(b.parkedAt), r.car.cloud.home.zone
+	if r.car.cloud.ccapi.treePlace {
+		lat, lon, at, zone = b.lat, b.lon, r.at, time.UTC
+	}
+	t.real("Location.GeoCoord.Latitude", lat, 6)
+	t.real("Location.GeoCoord.Longitude", lon, 6)
 	t.num("Location.GeoCoord.Altitude", whole(b.altitude))
 	t.num("Location.GeoCoord.Type", 0)
 	t.num("Location.Heading", whole(b.heading))
 	t.num("Location.Speed.Value", 0)
 	t.num("Location.Speed.Unit", 0)
-	local := at.In(berlin)
+	local := at.In(zone)
 	t.num("Location.TimeStamp.Year", local.Year())
 	t.num("Location.TimeStamp.Mon", int(local.Month()))
 	t.num("Location.TimeStamp.Day", local.Day())

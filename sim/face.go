@@ -1,5 +1,7 @@
 package sim
 
+import "time"
+
 // face is one maker's cloud in one region as its clients see it: the hosts it answers
 // on. A further region is a row of faces and a file with its builder.
 type face struct {
@@ -45,12 +47,25 @@ type cloud struct {
 	face
 	sim     *Sim
 	account *account
+	ccapi   *ccapi // nil for a cloud of another family
+	// commandTakes is how long a car takes to carry out a command, at least and at most.
+	commandTakes [2]time.Duration
+	// discreet clouds do not learn what a command has changed until the car is woken.
+	discreet bool
 	// forget drops what the face itself remembers of its clients; nil when all of it is
 	// in the account.
 	forget func()
 
 	cars []*car          // in the order of the vehicle list
 	byID map[string]*car // never changes after New
+}
+
+// wireZone is the zone of the local times that clients are told.
+func (c *cloud) wireZone() *time.Location {
+	if c.ccapi != nil {
+		return c.ccapi.zone
+	}
+	return c.home.zone
 }
 
 func (c *cloud) add(v *car) {

@@ -35,12 +35,15 @@ const (
 	faultBusy          faultKind = "busy"
 	faultUnreachable   faultKind = "unreachable" // =silent: accepted, and the car never reports
 	faultLowBattery    faultKind = "low-battery"
+	faultUnsupported   faultKind = "unsupported"
+	faultCode          faultKind = "code" // =9999, 7501 …: any of the codes
 	faultNoData        faultKind = "no-data"
 	faultAction        faultKind = "action" // =fail, non-response, pending, unrecorded: how a command ends
 	faultExpiredToken  faultKind = "expired-token"
 	faultInvalidDevice faultKind = "invalid-device"
 	faultBlocked       faultKind = "blocked" // =403: the page itself instead of a redirect
 	faultConsent       faultKind = "consent"
+	faultStep          faultKind = "step"        // =5, =5/400: sign-in wants a person to act, and its HTTP status
 	faultCredentials   faultKind = "credentials" // =error: an error of its own instead of the form again
 )
 
@@ -67,13 +70,34 @@ var faultArguments = []faultArgument{
 	{faultBusy, "", oneOf(""), "refuses wakes and commands: service temporarily unavailable (5031)"},
 	{faultUnreachable, "", oneOf("", "silent"), "refuses wakes and commands: car not reached (4081); =silent accepts them and the car never reports"},
 	{faultLowBattery, "", oneOf(""), "refuses wakes and commands: 12 V battery low (4007)"},
+	{faultUnsupported, "", oneOf(""), "refuses wakes and commands: the car cannot do that (4005)"},
+	{faultCode, "9999", checkCode, "refuses any call for a car or the list with this code of the protocol"},
 	{faultNoData, "", oneOf(""), "knows nothing of the car, as of one that was sold or whose service ended (5921)"},
 	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "how accepted commands end: fail, non-response, pending (though done), unrecorded"},
 	{faultExpiredToken, "", oneOf(""), "the token of the call expires at this moment (401)"},
 	{faultInvalidDevice, "", oneOf(""), "the device id of the call becomes invalid at this moment (4002)"},
 	{faultBlocked, "", oneOf("", "403"), "the firewall refuses the sign-in page; =403 with a page instead of a redirect"},
 	{faultConsent, "", oneOf(""), "sign-in ends at the consent page"},
+	{faultStep, "5", checkStep, "sign-in by e-mail (not Europe) wants a person: 0, 3, 4 terms, 5 password expired, 9 blocked …; =5/400 with that HTTP status"},
 	{faultCredentials, "", oneOf("", "error"), "sign-in is refused; =error with an error code"},
+}
+
+func checkCode(arg string) error {
+	if _, known := refusals[arg]; !known {
+		return fmt.Errorf("known are %s", strings.Join(sortedKeys(refusals), ", "))
+	}
+	return nil
+}
+
+func checkStep(arg string) error {
+	step, status, given := strings.Cut(arg, "/")
+	if n, err := strconv.Atoi(step); err != nil || n < 0 || n > 13 {
+		return errors.New("not a step from 0 to 13")
+	}
+	if given {
+		return checkStatus(status)
+	}
+	return nil
 }
 
 func checkDuration(arg string) error {

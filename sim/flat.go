@@ -4,40 +4,62 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"time"
 )
 
-// renderFlat writes the vehicleStatusInfo object of docs/protocol/europe.md §5.1 and
-// §11.5.
+// renderFlat writes the message of a cached read, as the region has it: the status
+// stands in it at its root (docs/protocol/europe.md §5.1 and §11.5,
+// australia-newzealand.md §4, china.md §4).
 func (r *report) renderFlat() []byte {
+	g := r.car.cloud.ccapi
+	if g.root == rootBare {
+		return r.flatStatus()
+	}
 	t := newTree(4096)
-	r.flatLocation(t, "vehicleLocation.")
-	t.real("odometer.value", r.body.odometerKm, 1)
-	t.num("odometer.unit", 1)
-	t.raw("vehicleStatus", string(r.flatStatus()))
+	switch g.root {
+	case rootStatus:
+		t.raw("status", string(r.flatStatus()))
+		r.flatCoord(t, "vehicleLocation.")
+		t.text("vehicleLocation.time", localCompact(r.at, g.placeZone))
+	default:
+		const at = "vehicleStatusInfo."
+		r.flatPlace(t, at+"vehicleLocation.", g.placeZone)
+		t.real(at+"odometer.value", r.body.odometerKm, 1)
+		t.num(at+"odometer.unit", 1)
+		t.raw(at+"vehicleStatus", string(r.flatStatus()))
+	}
 	return t.bytes()
 }
 
-// flatLocation writes a position as the cached status and the parked position have it,
-// with a Berlin time.
-func (r *report) flatLocation(t *tree, at string) {
+// flatPlace writes a position with the time of the report.
+func (r *report) flatPlace(t *tree, at string, zone *time.Location) {
 	b := &r.body
-	t.real(at+"coord.lat", b.lat, 6)
-	t.real(at+"coord.lon", b.lon, 6)
-	t.num(at+"coord.alt", whole(b.altitude))
-	t.num(at+"coord.type", 0)
+	r.flatCoord(t, at)
 	t.num(at+"head", whole(b.heading))
 	t.num(at+"speed.value", whole(b.speedKmh))
 	t.num(at+"speed.unit", 0)
 	t.num(at+"accuracy.hdop", 0)
 	t.num(at+"accuracy.pdop", 0)
-	t.text(at+"time", berlinCompact(r.at))
+	t.text(at+"time", localCompact(r.at, zone))
 }
 
-// flatStatus writes the vehicleStatus object, which a forced read returns by itself.
+func (r *report) flatCoord(t *tree, at string) {
+	b := &r.body
+	t.real(at+"coord.lat", b.lat, 6)
+	t.real(at+"coord.lon", b.lon, 6)
+	t.num(at+"coord.alt", whole(b.altitude))
+	t.num(at+"coord.type", 0)
+}
+
+// flatStatus writes the status by itself.
 func (r *report) flatStatus() []byte {
-	b, m := &r.body, r.car.model
+	b, m, g := &r.body, r.car.model, r.car.cloud.ccapi
 	t := newTree(3584)
-	t.text("time", berlinCompact(r.at))
+	t.text("time", localCompact(r.at, g.zone))
+	if g.odometer {
+		t.real("odometer.value", b.odometerKm, 1)
+		t.num("odometer.unit", 1)
+	}
 	t.truth("airCtrlOn", b.climate)
 	t.truth("engine", b.driving())
 	t.truth("acc", b.driving())
@@ -50,16 +72,23 @@ func (r *report) flatStatus() []byte {
 	for i, place := range flatCorners {
 		t.flag("windowOpen."+place, b.windows[i] != 0)
 	}
+	if m.sunroof && g.root == rootBare {
+		t.truth("sunroofOpen", b.sunroof)
+	}
 	t.truth("trunkOpen", b.trunk)
 	t.truth("hoodOpen", b.hood)
-	t.text("airTemp.value", temperatureCode(b.temperatureC))
+	if g.offCode != "" && !b.climate {
+		t.text("airTemp.value", g.offCode)
+	} else {
+		t.text("airTemp.value", g.codes.code(b.temperatureC))
+	}
 	t.num("airTemp.unit", 0)
 	t.num("airTemp.hvacTempType", 1)
 	t.truth("defrost", b.defrost)
 	t.flag("steerWheelHeat", b.wheelHeat > 0)
 	t.flag("sideBackWindowHeat", b.rearHeat)
 	t.flag("sideMirrorHeat", b.mirrorHeat)
-	for i, seat := range []string{"flSeatHeatState", "frSeatHeatState", "rlSeatHeatState", "rrSeatHeatState"} {
+	for i, seat := range g.seats {
 		t.num("seatHeaterVentState."+seat, b.seats[i])
 	}
 	for _, lamp := range []string{"headLampStatus", "leftLowLamp", "rightLowLamp", "leftHighLamp", "rightHighLamp", "leftBifuncLamp", "rightBifuncLamp"} {
@@ -91,7 +120,7 @@ func (r *report) flatStatus() []byte {
 	}
 	if m.engine.plugs() {
 		flatCharging(t, b, m)
-		flatSchedules(t, b, m)
+		flatSchedules(t, b, m, g.codes)
 	}
 	return t.bytes()
 }
@@ -130,7 +159,7 @@ func flatCharging(t *tree, b *body, m *model) {
 		gas, whole(b.evRange(m)), whole(b.totalRange(m))))
 }
 
-func flatSchedules(t *tree, b *body, m *model) {
+func flatSchedules(t *tree, b *body, m *model, codes climateCodes) {
 	const at = "evStatus.reservChargeInfos."
 	s := &b.schedule
 	t.flag(at+"reservFlag", s.charging)
@@ -142,7 +171,7 @@ func flatSchedules(t *tree, b *body, m *model) {
 		t.raw(at+"reservInfo.day", flatDays(d.days))
 		flatTime(t, at+"reservInfo.time.", d.at)
 		t.truth(at+"reservFatcSet.defrost", d.defrost)
-		t.text(at+"reservFatcSet.airTemp.value", temperatureCode(d.temperatureC))
+		t.text(at+"reservFatcSet.airTemp.value", codes.code(d.temperatureC))
 		t.num(at+"reservFatcSet.airTemp.unit", 0)
 		t.num(at+"reservFatcSet.airTemp.hvacTempType", 1)
 		t.flag(at+"reservFatcSet.airCtrl", d.climate)
@@ -201,14 +230,32 @@ func (c clockTime) twelveHours() (text string, section int) {
 	return fmt.Sprintf("%02d%02d", hour, c.minute), c.hour / 12
 }
 
-// temperatureCode is a set point as the flat protocol writes it: "0EH" is 21 °C
-// (docs/protocol/europe.md §6.1). Clients cannot read more than 29.5 °C.
-func temperatureCode(celsius float64) string { return temperatureHex(celsius, true) + "H" }
+// climateCodes are the set points that the flat form can express: index 00H is the
+// coldest, each further one half a degree more, up to last
+// (docs/protocol/europe.md §6.1, australia-newzealand.md §6).
+type climateCodes struct {
+	coldest float64
+	last    int
+}
 
-func temperatureHex(celsius float64, upper bool) string {
-	index := min(max(whole((celsius-14)*2), 0), 0x1f)
-	if upper {
-		return fmt.Sprintf("%02X", index)
+// widerCodes reach from 14 to 29.5 °C, and narrowCodes from 17 to 26.5 °C.
+var (
+	widerCodes  = climateCodes{14, 0x1f}
+	narrowCodes = climateCodes{17, 0x13}
+)
+
+// code is a set point as the flat protocol writes it: "0EH" is 21 °C in most regions.
+func (k climateCodes) code(celsius float64) string { return fmt.Sprintf("%02XH", k.index(celsius)) }
+
+func (k climateCodes) index(celsius float64) int {
+	return min(max(whole((celsius-k.coldest)*2), 0), k.last)
+}
+
+// celsius reads a code, whatever the case of its digits.
+func (k climateCodes) celsius(code string) (float64, bool) {
+	if len(code) != 3 || code[2] != 'H' {
+		return 0, false
 	}
-	return fmt.Sprintf("%02x", index)
+	index, err := strconv.ParseUint(code[:2], 16, 8)
+	return k.coldest + float64(index)/2, err == nil && int(index) <= k.last
 }

@@ -88,7 +88,7 @@ func FuzzReplay(f *testing.F) {
 		r := &replay{ccs2: ccs2, tree: tree}
 		r.engine()
 		r.position()
-		for _, form := range [][]byte{r.render(r.recordedAt()), r.render(noTime)} {
+		for _, form := range [][]byte{marshal(r.render(r.recordedAt(berlin), berlin)), marshal(r.render(noTime, nil))} {
 			if !json.Valid(form) {
 				t.Errorf("not JSON: %s", form)
 			}

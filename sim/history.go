@@ -184,9 +184,20 @@ func scaled(d dayStats, by float64) dayStats {
 	return dayStats{d.km * by, d.motorWh * by, d.climateWh * by, d.electronicsWh * by, d.careWh * by, d.regenW * by}
 }
 
-// drivingHistory answers POST drvhistory. The protocol header must name the car's own
-// protocol, or the lists are empty (docs/protocol/europe.md §1.5).
-func (e *europe) drivingHistory(c *call) reply {
+// historyForm is how a region tells what was used.
+type historyForm struct {
+	// has says which engines have one.
+	has func(engine) bool
+	// named is true where the protocol header must name the car's own protocol, or the
+	// lists are empty (docs/protocol/europe.md §1.5).
+	named bool
+	// everFirst is true where the whole life is the first row of the detail as well
+	// (docs/protocol/australia-newzealand.md §4; that the months follow is assumed).
+	everFirst bool
+}
+
+// drivingHistory answers POST drvhistory.
+func (g *ccapi) drivingHistory(c *call) reply {
 	var body struct {
 		PeriodTarget *int `json:"periodTarget"`
 	}
@@ -195,24 +206,29 @@ func (e *europe) drivingHistory(c *call) reply {
 	}
 	v := c.car
 	claims, _ := strconv.Atoi(c.r.Header.Get("Ccuccs2protocolsupport")) // absent is 0
-	if (claims != 0) != v.model.ccs2 || v.replay != nil || !v.model.engine.plugs() {
+	if g.history.named && (claims != 0) != v.model.ccs2 || v.replay != nil || !g.history.has(v.model.engine) {
 		return spaAnswer([]byte(`{"drivingInfo":[],"drivingInfoDetail":[]}`))
 	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	v.settle(c.now)
 	if *body.PeriodTarget == 1 {
-		return spaAnswer(v.energyEver(c.now))
+		return spaAnswer(v.energyEver(c.now, g.history.everFirst))
 	}
 	return spaAnswer(v.energy30Days(c.now))
 }
 
 // energyEver is the whole life by month: the odometer says how much was used, the habit
 // how.
-func (v *car) energyEver(now time.Time) []byte {
+func (v *car) energyEver(now time.Time, first bool) []byte {
 	today, shift := v.dayOf(v.body.at), v.labelShift(now)
 	current := v.used(today)
+	ever := dayStats{km: v.body.odometerKm}
+	ever.book(ever.km * v.model.kWhPerKm * 1000)
 	var detail []byte
+	if first {
+		detail = append(appendEnergy(detail, 0, "", ever), ',')
+	}
 	for i, month := range v.upTo(today, shift).months {
 		if i == 0 {
 			month.add(current)
@@ -221,8 +237,6 @@ func (v *car) energyEver(now time.Time) []byte {
 		}
 		detail = appendEnergy(detail, 0, month.label, month.dayStats)
 	}
-	ever := dayStats{km: v.body.odometerKm}
-	ever.book(ever.km * v.model.kWhPerKm * 1000)
 	return energyLists(ever, max(1, int(ever.km/45)), current, detail)
 }
 
@@ -284,7 +298,7 @@ func (s *tripSums) into(row map[string]any) map[string]any {
 }
 
 // tripInfo answers POST tripinfo for a month or a day.
-func (e *europe) tripInfo(c *call) reply {
+func (g *ccapi) tripInfo(c *call) reply {
 	var body struct {
 		Period *int   `json:"tripPeriodType"`
 		Month  string `json:"setTripMonth"`
@@ -351,7 +365,7 @@ func (e *europe) tripInfo(c *call) reply {
 }
 
 // monthlyReport answers POST monthlyreport (docs/protocol/europe.md §4.6).
-func (e *europe) monthlyReport(c *call) reply {
+func (g *ccapi) monthlyReport(c *call) reply {
 	var body struct {
 		Month string `json:"setRptMonth"`
 	}

@@ -43,7 +43,7 @@ func (e *europe) authorize(c *call) reply {
 	if query.Get("connector_client_id") == "" {
 		query.Set("connector_client_id", "hmgid1.0-"+query.Get("client_id"))
 		next := e.idpURL(c.r.URL.Path + "?" + query.Encode())
-		return redirect(e.apiURL("/web/v1/user/authorize?cache=reset&country=de&protocol=openid&next_uri="+url.QueryEscape(next)), session...)
+		return redirect(e.url("/web/v1/user/authorize?cache=reset&country=de&protocol=openid&next_uri="+url.QueryEscape(next)), session...)
 	}
 	answer := page(http.StatusOK, "Sign in", `<form method="post" action="/auth/account/signin">E-mail, password</form>`)
 	answer.header = http.Header{"Set-Cookie": session}
@@ -86,7 +86,7 @@ func (e *europe) signin(c *call) reply {
 	switch {
 	case c.acts(faultConsent):
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedLogins++ })
-		return redirect(e.apiURL("/web/v1/user/authorization?client_id=" + url.QueryEscape(client) + "&lang=en"))
+		return redirect(e.url("/web/v1/user/authorization?client_id=" + url.QueryEscape(client) + "&lang=en"))
 	case c.acts(faultCredentials) && c.fault.arg == "error":
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedLogins++ })
 		return answer(url.Values{"error": {"access_denied"}, "error_description": {"the account is locked"}})
@@ -125,21 +125,11 @@ func decryptPassword(key *rsa.PrivateKey, text string) string {
 	return string(plain)
 }
 
-// grantKind tells renewals from the last step of a login.
-func grantKind(c *call) kind {
-	if c.form().Get("grant_type") == "authorization_code" {
-		return kindLogin
-	}
-	return kindRenew
-}
-
 // Lives of tokens as seen in 2026 (docs/protocol/europe.md §9); Options.TokenLife
 // replaces those of the vehicle API.
 const (
-	idpAccessLife    = 3600 * time.Second
-	vehicleTokenLife = 86400 * time.Second
-	oneAppLife       = 3599 * time.Second
-	controlLife      = 600 * time.Second
+	idpAccessLife = 3600 * time.Second
+	oneAppLife    = 3599 * time.Second
 )
 
 // idpToken grants vehicle tokens to the vehicle API's own OAuth client.
@@ -165,7 +155,7 @@ func (e *europe) idpToken(c *call) reply {
 	}
 	life := c.sim.tokenLife(idpAccessLife)
 	return reply{status: http.StatusOK, body: marshal(map[string]any{
-		"access_token":  e.vehicleToken(c, life),
+		"access_token":  e.accessToken(c, life),
 		"refresh_token": c.cloud.account.newRefreshToken(),
 		"token_type":    "Bearer", "expires_in": int(life / time.Second), "id_token": nil,
 	})}
@@ -179,18 +169,6 @@ func (e *europe) idpRefusal(c *call, code, reason string) reply {
 		"retId": freshUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode", "retValue": nil,
 		"retSubMsg": string(marshal(map[string]string{"errId": freshUUID(), "errCode": code, "errMsg": reason})),
 	})}
-}
-
-// vehicleToken issues what the vehicle API accepts as Bearer: a JWT by its looks, whose
-// signature nobody can check.
-func (e *europe) vehicleToken(c *call, life time.Duration) string {
-	now := c.cloud.account.now()
-	part := func(v any) string { return base64.RawURLEncoding.EncodeToString(marshal(v)) }
-	text := part(map[string]string{"alg": "RS256", "typ": "JWT"}) + "." + part(map[string]any{
-		"pid": fixedUUID("pid", c.cloud.region, e.brand), "uid": fixedUUID("uid", c.cloud.region, e.brand), "sid": e.serviceID,
-		"iss": "bluelink", "iat": now.Unix(), "exp": now.Add(life).Unix(),
-	}) + "." + freshText(43)
-	return c.cloud.account.issue(text, token{use: useAccess}, life)
 }
 
 // blockedPage is where the firewall sends clients that it takes for abuse.

@@ -83,12 +83,16 @@ func readRecording(raw []byte, ccs2 bool) (map[string]any, error) {
 	delete(tree, "_fixture_meta")
 	envelope, marks := []string{"resMsg", "state", "Vehicle"}, []string{"Date", "Body", "Cabin", "Drivetrain", "Electronics", "Green"}
 	if !ccs2 {
-		envelope, marks = []string{"resMsg", "vehicleStatusInfo"}, []string{"vehicleStatus"}
+		envelope, marks = []string{"resMsg", "vehicleStatusInfo"}, []string{"vehicleStatus", "status"}
 	}
 	for _, key := range envelope {
 		if inner, ok := tree[key].(map[string]any); ok {
 			tree = inner
 		}
+	}
+	if status, ok := tree["status"].(map[string]any); ok && !ccs2 {
+		tree["vehicleStatus"] = status // as China says it, and as one parser is handed Australia's
+		delete(tree, "status")
 	}
 	if has(tree, marks...) {
 		return tree, nil
@@ -158,12 +162,12 @@ func (r *replay) engine() engine {
 }
 
 // recordedAt is the recording's own report time, or zero.
-func (r *replay) recordedAt() time.Time {
+func (r *replay) recordedAt(local *time.Location) time.Time {
 	zone, text := time.UTC, ""
 	if r.ccs2 {
 		text, _ = dig(r.tree, "Date").(string)
 	} else {
-		zone = berlin
+		zone = local
 		text, _ = dig(r.tree, "vehicleStatus", "time").(string)
 	}
 	at, err := time.ParseInLocation(compactTime, text[:min(len(text), len(compactTime))], zone)
@@ -173,27 +177,32 @@ func (r *replay) recordedAt() time.Time {
 	return at
 }
 
-// render gives the recording; with a time, as if the car had just said it.
-func (r *replay) render(at time.Time) []byte {
+// render gives the recording; with a time, as if the car had just said it there.
+func (r *replay) render(at time.Time, zone *time.Location) map[string]any {
 	if at.IsZero() {
-		return marshal(r.tree)
-	}
-	tree := make(map[string]any, len(r.tree))
-	for key, value := range r.tree {
-		tree[key] = value
+		return r.tree
 	}
 	if r.ccs2 {
-		tree["Date"] = at.UTC().Format(compactTime + ".000")
-		return marshal(tree)
+		return withKey(r.tree, "Date", at.UTC().Format(compactTime+".000"))
 	}
-	status := map[string]any{}
-	recorded, _ := r.tree["vehicleStatus"].(map[string]any)
-	for key, value := range recorded {
-		status[key] = value
+	status, _ := r.tree["vehicleStatus"].(map[string]any)
+	return withKey(r.tree, "vehicleStatus", withKey(status, "time", localCompact(at, zone)))
+}
+
+// wrapRecording puts a recorded status where the region has it.
+func (g *ccapi) wrapRecording(tree map[string]any) []byte {
+	switch g.root {
+	case rootBare:
+		return marshal(tree["vehicleStatus"])
+	case rootStatus:
+		message := map[string]any{"status": tree["vehicleStatus"]}
+		if place, there := tree["vehicleLocation"]; there {
+			message["vehicleLocation"] = place
+		}
+		return marshal(message)
+	default:
+		return marshal(map[string]any{"vehicleStatusInfo": tree})
 	}
-	status["time"] = berlinCompact(at)
-	tree["vehicleStatus"] = status
-	return marshal(tree)
 }
 
 // position is the recorded place in the form of the parked position, or nil.
@@ -234,22 +243,29 @@ func (r *replay) position() map[string]any {
 }
 
 // parked answers with the recorded place, if there is one.
-func (r *replay) parked() reply {
-	position := r.position()
-	if position == nil {
-		return refusedNoData.reply()
-	}
-	return spaAnswer(marshal(position))
+func (r *replay) parked(g *ccapi) reply {
+	return placeAnswer(g, r.position(), true)
 }
 
-// live answers with the recorded place at the present time, which is UTC there.
-func (r *replay) live(now time.Time) reply {
+// live answers with the recorded place at the present time of the car's clock.
+func (r *replay) live(g *ccapi, now time.Time, bare bool) reply {
 	position := r.position()
-	if position == nil {
-		return refusedNoData.reply()
+	if position != nil {
+		position = withKey(position, "time", now.Format(compactTime))
 	}
-	position = withKey(position, "time", utcCompact(now))
-	return spaAnswer(marshal(map[string]any{"gpsDetail": position}))
+	return placeAnswer(g, position, bare)
+}
+
+func placeAnswer(g *ccapi, position map[string]any, bare bool) reply {
+	switch {
+	case position == nil:
+		return refusedNoData.reply()
+	case !bare:
+		position = map[string]any{"gpsDetail": position}
+	case g.twoPlaces:
+		position = withKey(position, "gpsDetail", position)
+	}
+	return spaAnswer(marshal(position))
 }
 
 func withKey(object map[string]any, key string, value any) map[string]any {

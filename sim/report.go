@@ -1,7 +1,6 @@
 package sim
 
 import (
-	"encoding/json"
 	"sync"
 	"time"
 )
@@ -15,7 +14,7 @@ type report struct {
 	first bool      // the car has not reported before
 
 	flatOnce sync.Once
-	flatForm []byte // the vehicleStatusInfo object
+	flatForm []byte // the message of a cached read of the flat form
 	ccs2Once sync.Once
 	ccs2Form []byte // the Vehicle tree
 }
@@ -24,7 +23,7 @@ type report struct {
 func (v *car) publish() {
 	r := &report{car: v, body: v.body, at: v.cloud.sim.clock.wallTime(v.body.at), first: v.report == nil}
 	if r.first && v.replay != nil {
-		if recorded := v.replay.recordedAt(); !recorded.IsZero() {
+		if recorded := v.replay.recordedAt(v.cloud.wireZone()); !recorded.IsZero() {
 			r.at = recorded
 		}
 	}
@@ -40,11 +39,11 @@ func (v *car) look(now time.Time) *report {
 	return v.report
 }
 
-// flat is the report in the flat form.
+// flat is the message of a cached read of the flat form.
 func (r *report) flat() []byte {
 	r.flatOnce.Do(func() {
 		if r.car.replay != nil {
-			r.flatForm = r.recording()
+			r.flatForm = r.car.cloud.ccapi.wrapRecording(r.recording())
 		} else {
 			r.flatForm = r.renderFlat()
 		}
@@ -56,7 +55,7 @@ func (r *report) flat() []byte {
 func (r *report) ccs2() []byte {
 	r.ccs2Once.Do(func() {
 		if r.car.replay != nil {
-			r.ccs2Form = r.recording()
+			r.ccs2Form = marshal(r.recording())
 		} else {
 			r.ccs2Form = r.renderCCS2()
 		}
@@ -65,26 +64,26 @@ func (r *report) ccs2() []byte {
 }
 
 // recording is what a replayed car says: at first word for word, later at a new time.
-func (r *report) recording() []byte {
+func (r *report) recording() map[string]any {
 	if r.first {
-		return r.car.replay.render(time.Time{})
+		return r.car.replay.render(time.Time{}, nil)
 	}
-	return r.car.replay.render(r.at)
+	return r.car.replay.render(r.at, r.car.cloud.ccapi.zone)
 }
 
-// status is the vehicleStatus object by itself, as a forced read of the flat protocol
-// returns it.
-func (r *report) status() []byte {
+// answer is the message of a forced read: the status by itself, or where it stands in
+// China.
+func (r *report) answer() []byte {
+	status := []byte(nil)
 	if r.car.replay == nil {
-		return r.flatStatus()
+		status = r.flatStatus()
+	} else {
+		status = marshal(r.recording()["vehicleStatus"])
 	}
-	var info struct {
-		Status json.RawMessage `json:"vehicleStatus"`
+	if r.car.cloud.ccapi.root == rootStatus {
+		return join(`{"status":`, status, `}`)
 	}
-	if err := json.Unmarshal(r.flat(), &info); err != nil {
-		panic("sim: read back a recording: " + err.Error()) // it was written by marshal
-	}
-	return info.Status
+	return status
 }
 
 // wall converts a moment of the car's life to the wall time that clients are told.
@@ -94,5 +93,5 @@ func (r *report) wall(t time.Time) time.Time { return r.car.cloud.sim.clock.wall
 
 const compactTime = "20060102150405"
 
-func berlinCompact(t time.Time) string { return t.In(berlin).Format(compactTime) }
-func utcCompact(t time.Time) string    { return t.UTC().Format(compactTime) }
+func localCompact(t time.Time, zone *time.Location) string { return t.In(zone).Format(compactTime) }
+func utcCompact(t time.Time) string                        { return t.UTC().Format(compactTime) }

@@ -151,6 +151,8 @@ type call struct {
 	fault *fault    // a fault that the handler itself has to act out, or nil
 
 	session session // who asks; set once the tokens were looked at
+	// unlisted makes a command one that no record tells of.
+	unlisted bool
 }
 
 // wait blocks for d of wall time; false means that the client went away.

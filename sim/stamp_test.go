@@ -19,18 +19,18 @@ func TestStamp_VectorsOfTheProtocolPage(t *testing.T) {
 	rows := map[string]europe{"kia": europeKia, "hyundai": europeHyundai, "genesis": europeGenesis}
 	for _, v := range stampVectors {
 		row := rows[v.brand]
-		if got := makeStamp(row.stampKey, row.appIDs[0], "1700000000"); got != v.seconds {
+		if got := makeStamp(row.stampKeys[0], row.appIDs[0], "1700000000"); got != v.seconds {
 			t.Errorf("%s in seconds: %s, want %s", v.brand, got, v.seconds)
 		}
-		if got := makeStamp(row.stampKey, row.appIDs[0], "1700000000000"); got != v.millis {
+		if got := makeStamp(row.stampKeys[0], row.appIDs[0], "1700000000000"); got != v.millis {
 			t.Errorf("%s in milliseconds: %s, want %s", v.brand, got, v.millis)
 		}
 		for _, stamp := range []string{v.seconds, v.millis} {
-			if !verifyStamp(stamp, row.stampKey, row.appIDs) {
+			if !verifyStamp(stamp, row.stampKeys[0], row.appIDs) {
 				t.Errorf("%s: %s is refused", v.brand, stamp)
 			}
 			for brand, other := range rows {
-				if brand != v.brand && verifyStamp(stamp, other.stampKey, other.appIDs) {
+				if brand != v.brand && verifyStamp(stamp, other.stampKeys[0], other.appIDs) {
 					t.Errorf("%s takes a stamp of %s", brand, v.brand)
 				}
 			}
@@ -40,12 +40,12 @@ func TestStamp_VectorsOfTheProtocolPage(t *testing.T) {
 
 func TestStamp_OtherKeysLastBytesAreTaken(t *testing.T) {
 	// One client's key for Kia ends in 41 e5 instead of 6d 9b … in its last two bytes.
-	key := []byte(europeKia.stampKey)
+	key := []byte(europeKia.stampKeys[0])
 	key[48], key[49] = 0x41, 0xe5
-	if stamp := makeStamp(string(key), europeKia.appIDs[0], "1700000000999"); !verifyStamp(stamp, europeKia.stampKey, europeKia.appIDs) {
+	if stamp := makeStamp(string(key), europeKia.appIDs[0], "1700000000999"); !verifyStamp(stamp, europeKia.stampKeys[0], europeKia.appIDs) {
 		t.Error("the other key's stamp is refused")
 	}
-	if stamp := makeStamp(europeHyundai.stampKey, "1eba27d2-9a5b-4eba-8ec7-97eb6c62fb51", "1700000000"); !verifyStamp(stamp, europeHyundai.stampKey, europeHyundai.appIDs) {
+	if stamp := makeStamp(europeHyundai.stampKeys[0], "1eba27d2-9a5b-4eba-8ec7-97eb6c62fb51", "1700000000"); !verifyStamp(stamp, europeHyundai.stampKeys[0], europeHyundai.appIDs) {
 		t.Error("the older application id of Hyundai is refused")
 	}
 }
@@ -53,11 +53,11 @@ func TestStamp_OtherKeysLastBytesAreTaken(t *testing.T) {
 func TestStamp_NonsenseIsRefused(t *testing.T) {
 	for _, stamp := range []string{
 		"", "=", "AAAA", strings.Repeat("A", 64), strings.Repeat("A", 4096),
-		makeStamp(europeKia.stampKey, europeKia.appIDs[0], "17000000x0"),
-		makeStamp(europeKia.stampKey, europeKia.appIDs[0], "1700000"),
-		makeStamp(europeKia.stampKey, europeHyundai.appIDs[0], "1700000000"),
+		makeStamp(europeKia.stampKeys[0], europeKia.appIDs[0], "17000000x0"),
+		makeStamp(europeKia.stampKeys[0], europeKia.appIDs[0], "1700000"),
+		makeStamp(europeKia.stampKeys[0], europeHyundai.appIDs[0], "1700000000"),
 	} {
-		if verifyStamp(stamp, europeKia.stampKey, europeKia.appIDs) {
+		if verifyStamp(stamp, europeKia.stampKeys[0], europeKia.appIDs) {
 			t.Errorf("%q is taken", stamp)
 		}
 	}

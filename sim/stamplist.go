@@ -34,7 +34,7 @@ func stampList(c *call) reply {
 			begin := c.now.Add(-time.Hour).Truncate(time.Second)
 			stamps := make([]string, 12*60*60/int(stampEvery/time.Second))
 			for i := range stamps {
-				stamps[i] = makeStamp(e.stampKey, appID, strconv.FormatInt(begin.Add(time.Duration(i)*stampEvery).Unix(), 10))
+				stamps[i] = makeStamp(e.stampKeys[0], appID, strconv.FormatInt(begin.Add(time.Duration(i)*stampEvery).Unix(), 10))
 			}
 			return reply{status: http.StatusOK, body: marshal(map[string]any{
 				"stamps": stamps, "generated": begin.UTC().Format(time.RFC3339), "frequency": int(stampEvery / time.Millisecond),

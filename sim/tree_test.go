@@ -265,10 +265,10 @@ func TestTemperatureCode_ExamplesOfTheProtocolPage(t *testing.T) {
 	for celsius, want := range map[float64]string{
 		14: "00H", 16: "04H", 17: "06H", 20: "0CH", 21: "0EH", 22: "10H", 25: "16H", 27: "1AH", 29.5: "1FH", 35: "1FH", -5: "00H",
 	} {
-		if got := temperatureCode(celsius); got != want {
+		if got := widerCodes.code(celsius); got != want {
 			t.Errorf("%v °C is %s, want %s", celsius, got, want)
 		}
-		if back, ok := celsiusOfCode(want); !ok || celsius >= 14 && celsius <= 29.5 && back != celsius {
+		if back, ok := widerCodes.celsius(want); !ok || celsius >= 14 && celsius <= 29.5 && back != celsius {
 			t.Errorf("%s is %v (%v), want %v", want, back, ok, celsius)
 		}
 	}
