@@ -194,7 +194,7 @@ func (a *account) initialize(ctx context.Context, cause vehicle.Cause) error {
 	}
 	for _, v := range a.Client.Vehicles() {
 		if a.wants(v) {
-			a.bridge.adopt(a, v, vehicle.State{})
+			a.bridge.adopt(a, v, vehicle.State{}, vehicle.Rest{})
 		}
 	}
 	a.mu.Lock()

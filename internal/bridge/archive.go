@@ -31,6 +31,7 @@ type saved struct {
 	Account string          `json:"account"` // store key of its account
 	Vehicle vehicle.Vehicle `json:"vehicle"` // its VIN in full
 	State   vehicle.State   `json:"state"`
+	Rest    vehicle.Rest    `json:"rest,omitzero"`
 }
 
 // archive writes cars to the store, behind the lanes: a lane never waits for the disk.
@@ -191,11 +192,10 @@ func (a *archive) save(ctx context.Context, some []*lane) error {
 
 func (a *archive) encode(ctx context.Context, some []*lane) (ops []store.Op, err error) {
 	for _, l := range some {
-		car := l.shelf.car()
 		var value []byte
-		fault := a.contain(ctx, "archive", func() { value, err = json.Marshal(saved{l.bound, l.account.Key, car.Vehicle, car.State}) })
+		fault := a.contain(ctx, "archive", func() { value, err = json.Marshal(l.shelf.kept()) })
 		if err = errors.Join(fault, err); err != nil {
-			return ops, fmt.Errorf("encode the state of %s: %w", car.Name, err)
+			return ops, fmt.Errorf("encode the state of %s: %w", l.name, err)
 		}
 		ops = append(ops, store.PutOp(vehiclePrefix+string(l.id), value, store.AnyRevision))
 	}

@@ -181,7 +181,7 @@ func (b *Bridge) recall(ctx context.Context) error {
 			if a.Key == saved.Account && a.wants(saved.Vehicle) {
 				_ = b.contain(ctx, "recall", func() {
 					a.Client.Seed(saved.Vehicle, saved.State)
-					b.adopt(a, saved.Vehicle, saved.State)
+					b.adopt(a, saved.Vehicle, saved.State, saved.Rest)
 				})
 				break
 			}
@@ -191,7 +191,7 @@ func (b *Bridge) recall(ctx context.Context) error {
 }
 
 // adopt gives a car its lane; a car that has one keeps it.
-func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
+func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State, rest vehicle.Rest) {
 	b.adopting.Lock()
 	defer b.adopting.Unlock()
 	if l := b.lanes.byID(v.ID); l != nil {
@@ -202,7 +202,7 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State) {
 	l := &lane{
 		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
-	l.shelf = newShelf(b, l, v, state)
+	l.shelf = newShelf(b, l, v, state, rest)
 	switch other := b.enter(l); {
 	case other != nil && other.id == l.id: // another account has just found it
 		b.introduce(other, v)

@@ -31,6 +31,8 @@ type shelf struct {
 	refresh bluelink.Result
 	failure topic.Message // status/error; without payload before the first refresh
 	used    topic.Used    // told last
+	rest    vehicle.Rest
+	rested  bool // whether the 12 V battery falls was told
 	stale   topic.StaleReason
 	online  bool
 	born    time.Time
@@ -42,9 +44,9 @@ type shelf struct {
 // two hundred topics of a car, hence no larger; it lasts until the year 2106.
 type told struct{ at, reported uint32 }
 
-func newShelf(b *Bridge, l *lane, v vehicle.Vehicle, state vehicle.State) *shelf {
+func newShelf(b *Bridge, l *lane, v vehicle.Vehicle, state vehicle.State, rest vehicle.Rest) *shelf {
 	s := &shelf{
-		bridge: b, lane: l, topics: b.tree.Car(l.name), vehicle: v, state: state, born: time.Now(),
+		bridge: b, lane: l, topics: b.tree.Car(l.name), vehicle: v, state: state, rest: rest, born: time.Now(),
 		told:  make([]told, len(b.options.Table.Rows())),
 		stale: topic.NoSchedule, // nothing, or the state of the last run, until the first read
 	}
@@ -70,6 +72,7 @@ func (s *shelf) refreshed(r bluelink.Result) {
 			s.tell(row, now)
 		}
 	}
+	s.judgeRest(now)
 	s.failure = topic.Cleared(now)
 	s.tellRefresh()
 	s.setStale(topic.Fresh)
@@ -98,6 +101,8 @@ func (s *shelf) everything() int {
 	for row := range s.bridge.options.Table.Seen(s.state) {
 		s.tell(row, now)
 	}
+	s.rested = false
+	s.tellRest(now)
 	s.tellRefresh()
 	s.tellStale()
 	if books := s.lane.account.Books; books != nil {
@@ -222,6 +227,13 @@ func (s *shelf) car() Car {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return Car{Name: s.lane.name, Account: s.lane.account.Name, Vehicle: s.vehicle, State: s.state, Stale: s.stale}
+}
+
+// kept is what the store shall keep of the car.
+func (s *shelf) kept() saved {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return saved{s.lane.bound, s.lane.account.Key, s.vehicle, s.state, s.rest}
 }
 
 // unsaved tells whether the stored state has grown old.

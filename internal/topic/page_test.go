@@ -88,6 +88,14 @@ func page(t *testing.T) []byte {
 	line("| `status/last_wake_at` | time, or null |")
 	line("| `status/last_wake_cause` | `%s`, `%s`, `%s`, `%s`, `%s`, `%s`, `%s`, or null |", vehicle.ByTimer, vehicle.ByMQTT, vehicle.ByHTTP, vehicle.ByCLI, vehicle.ByHint, vehicle.ByRetry, vehicle.ByStart)
 	line("")
+	line("## The 12 V battery")
+	line("")
+	line("Below `{base}/{vehicle}/`, in the same envelope, retained.")
+	line("")
+	line("| topic | value |")
+	line("|---|---|")
+	line("| `%s` | `true`, `false`: it has fallen over two days or more while the car was parked; false again when something charges it. Nothing is asked of the car to find out |", Falling(fetchedAt, true).Suffix)
+	line("")
 	line("## Cars, commands, accounts and the bridge")
 	line("")
 	line("Without envelope.")
@@ -105,6 +113,7 @@ func page(t *testing.T) []byte {
 		{car.Result("{id}"), "out", "JSON: the record of one command", "no"},
 		{car.Event(CommandEvents), "out", "JSON: the record of a command at its end, with its state as `event_type`", "no"},
 		{car.Event(SecurityEvents), "out", "JSON: `event_type` `not_locked`: the car is not locked although it confirmed to have locked; `timestamp`, `command_id`", "no"},
+		{car.Event(BatteryEvents), "out", "JSON: `event_type` `car_battery_falling`: the 12 V battery falls while the car is parked, told once; `timestamp`, `since`, `from_percent`, `percent`, `percent_per_day`, `reports_per_day`, `message`", "no"},
 		{car.Action("{id}", "status"), "out", "* `PENDING`, then `SUCCESS`, `FAILED`, `TIMEOUT` or `UNKNOWN`; plain text. The id is the cloud's", "no"},
 		{car.Action("{id}", "started_at"), "out", "* when it was sent; plain text, with both", "no"},
 		{car.Action("{id}", "completed_at"), "out", "* when it ended; plain text", "no"},
