@@ -17,7 +17,9 @@ type account struct {
 	devices map[string]time.Time // registered device ids and when they came
 	quota   quotaDay
 	wrong   int // wrong PINs since the last right one
-	counts  AccountCounts
+	// pinLocked is when PINs are taken again, where a lock ends by itself.
+	pinLocked time.Time
+	counts    AccountCounts
 }
 
 // AccountCounts is what an account's owner would worry about.
@@ -92,7 +94,7 @@ func (a *account) reset() {
 	a.oneApps = map[string]*oneApp{}
 	a.devices = map[string]time.Time{}
 	a.quota = quotaDay{}
-	a.wrong = 0
+	a.wrong, a.pinLocked = 0, time.Time{}
 	a.counts = AccountCounts{}
 }
 

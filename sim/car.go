@@ -49,11 +49,15 @@ func newCar(c *cloud, index int) *car {
 		return append([]any{c.region, c.brand, index, c.sim.options.Seed}, more...)
 	}
 	year := 2022 + int(roll(words("year")...)%4)
+	if m.year != 0 {
+		year = m.year
+	}
 	registered := time.Date(year, time.Month(1+roll(words("month")...)%12), 1+int(roll(words("day")...)%28), 10, 20, 30, 123e6, time.UTC)
+	number := vin(c.wmi, year, words("vin")...)
 	v := &car{
 		cloud: c, index: index, model: m, year: year,
-		id:         fixedUUID(words("vehicle id")...),
-		vin:        vin(c.wmi, year, words("vin")...),
+		id:         c.vehicleID(index, number, words("vehicle id")...),
+		vin:        number,
 		nickname:   "My " + m.name,
 		base:       roll(words("base")...),
 		registered: registered.Format("2006-01-02 15:04:05.000"),

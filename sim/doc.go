@@ -13,7 +13,8 @@
 //   - report.go: what the cloud knows about a car, which is older than the truth.
 //   - flat.go, ccs2.go: the two forms in which the European cloud tells it.
 //   - ccapi.go, ccapi_*.go, idp.go, cci.go: the hosts of the European cloud;
-//     face.go is the table of all clouds, where a further region is added.
+//     hyundaius*.go, kiaus*.go, canada*.go: the American ones, with what they share in
+//     america.go; face.go is the table of all clouds, where a further region is added.
 //   - faults.go: every known failure, to be switched on; views.go: what happened.
 //
 // Everything here is written from docs/protocol and never from the client library:

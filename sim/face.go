@@ -21,6 +21,8 @@ var faces = []face{
 	{"eu", "hyundai", "KMH", europeanHyundai, place{52.5200, 13.4050, berlin}, europeHyundai.build}, // Berlin
 	{"eu", "kia", "KNA", europeanKia, place{48.1374, 11.5755, berlin}, europeKia.build},             // Munich
 	{"eu", "genesis", "KMT", europeanGenesis, place{53.5511, 9.9937, berlin}, europeGenesis.build},  // Hamburg
+	{"us", "hyundai", "KM8", americanHyundai, losAngeles, buildHyundaiUS},
+	{"us", "genesis", "KMU", americanGenesis, austin, buildHyundaiUS},
 }
 
 // Regions lists the regions that are served, by their two letters.
@@ -52,6 +54,8 @@ type cloud struct {
 	commandTakes [2]time.Duration
 	// discreet clouds do not learn what a command has changed until the car is woken.
 	discreet bool
+	// render writes what a car told the cloud, where that is not the flat form.
+	render func(*report) []byte
 	// forget drops what the face itself remembers of its clients; nil when all of it is
 	// in the account.
 	forget func()

@@ -30,13 +30,19 @@ func FuzzParseFault(f *testing.F) {
 	})
 }
 
+// stranger is a call of somebody who may be anybody.
+type stranger struct{ method, host, path, body string }
+
 // A stranger may send anything anywhere: the answer has a status, a view's answer is
 // JSON, and the simulator goes on.
 func FuzzStranger(f *testing.F) {
 	s := newSim(f, Options{Cars: 3, Parked: true, LatencyForce: 1})
 	g := newGuest(f, s)
 	header := g.request(f.Context(), "GET", "http://x/", "").Header
-	for _, seed := range []struct{ method, host, path, body string }{
+	for name, values := range americanGuest(f, s) {
+		header[name] = values
+	}
+	for _, seed := range append(americanSeeds, []stranger{
 		{"GET", "prd.eu-ccapi.kia.com", "/api/v1/spa/vehicles/" + g.ids[0] + "/ccs2/carstatus/latest", ""},
 		{"POST", "prd.eu-ccapi.kia.com", "/api/v1/spa/vehicles/" + g.ids[0] + "/tripinfo", `{"tripPeriodType":1,"setTripDay":"20240601"}`},
 		{"POST", "prd.eu-ccapi.kia.com", "/api/v2/spa/vehicles/" + g.ids[0] + "/ccs2/reservation/charge", `{"reservFlag":1}`},
@@ -48,7 +54,7 @@ func FuzzStranger(f *testing.F) {
 		{"POST", "x", "/_sim/vehicles/" + g.ids[1], `{"plug":"ac","charging":false,"odometer_km":5}`},
 		{"POST", "x", "/_sim/clock", `{"advance":"1h"}`},
 		{"GET", "raw.githubusercontent.com", "/neoPix/bluelinky-stamps/master/kia-x.v2.json", ""},
-	} {
+	}...) {
 		f.Add(seed.method, seed.host, seed.path, seed.body)
 	}
 	f.Fuzz(func(t *testing.T, method, host, path, body string) {

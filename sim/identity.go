@@ -2,6 +2,7 @@ package sim
 
 import (
 	"crypto/sha256"
+	"encoding/base64"
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
@@ -26,6 +27,23 @@ func roll(words ...any) uint64 {
 func fixedUUID(words ...any) string {
 	sum := digest(words...)
 	return formatUUID([16]byte(sum[:16]))
+}
+
+// vehicleID is how the cloud calls a car: in a form of its own in America, a UUID
+// elsewhere. The words decide it, the index keeps short ones apart.
+func (c *cloud) vehicleID(index int, vin string, words ...any) string {
+	n := roll(words...)
+	switch {
+	case c.region == "us" && c.brand == "kia":
+		return fmt.Sprintf("%03d%05d", 100+n%900, index) // docs/protocol/usa-kia.md §3
+	case c.region == "us":
+		return fmt.Sprintf("H%011dV%s", n%100_000_000, vin) // docs/protocol/usa-hyundai-genesis.md §3
+	case c.region == "ca":
+		sum := digest(words...)
+		return base64.StdEncoding.EncodeToString(sum[:13]) // docs/protocol/canada.md §1.2
+	default:
+		return fixedUUID(words...)
+	}
 }
 
 // freshUUID gives a UUID that nobody had before. Message ids, device ids and tokens

@@ -33,6 +33,10 @@ type model struct {
 	tankL       float64
 	lPer100Km   float64
 	sunroof     bool
+
+	generation int  // of the telematics, where the cloud tells it apart; 0 where not
+	year       int  // the only model year; 0 for one of the last few
+	older      bool // lacks what its page says that older cars lack
 }
 
 // place is a town where cars live, each some streets away, and the zone of their clocks.

@@ -20,6 +20,7 @@ type replay struct {
 	file string         // base name
 	ccs2 bool           // tree is a CCS2 Vehicle; otherwise it is a vehicleStatusInfo
 	tree map[string]any // numbers are json.Number, so that they come out as they went in
+	form *recordingForm // where the recording is no European one
 }
 
 // addReplay puts a car that answers with a recording into the account that the file's
@@ -38,8 +39,14 @@ func (s *Sim) addReplay(file string) error {
 	if err != nil {
 		return err
 	}
-	r := &replay{file: base, ccs2: strings.Contains(base, "ccs2")}
-	if r.tree, err = readRecording(raw, r.ccs2); err != nil {
+	r := &replay{file: base, ccs2: strings.Contains(base, "ccs2"), form: recordingForms[c.region+" "+c.brand]}
+	if r.form != nil {
+		r.ccs2 = false
+		r.tree, err = r.form.read(raw)
+	} else {
+		r.tree, err = readRecording(raw, r.ccs2)
+	}
+	if err != nil {
 		return err
 	}
 	v := r.car(c, words[2:])
@@ -71,6 +78,15 @@ func (s *Sim) cloudOf(region, brand string) (*cloud, error) {
 // readRecording finds the part that the region's parser is handed, which recordings
 // hold with or without its envelope.
 func readRecording(raw []byte, ccs2 bool) (map[string]any, error) {
+	tree, err := readObject(raw)
+	if err != nil {
+		return nil, err
+	}
+	return unwrap(tree, ccs2)
+}
+
+// readObject reads the one object of a recording, without what was written about it.
+func readObject(raw []byte) (map[string]any, error) {
 	d := json.NewDecoder(bytes.NewReader(raw))
 	d.UseNumber()
 	var tree map[string]any
@@ -81,6 +97,10 @@ func readRecording(raw []byte, ccs2 bool) (map[string]any, error) {
 		return nil, errors.New("read JSON: there is more after the object")
 	}
 	delete(tree, "_fixture_meta")
+	return tree, nil
+}
+
+func unwrap(tree map[string]any, ccs2 bool) (map[string]any, error) {
 	envelope, marks := []string{"resMsg", "state", "Vehicle"}, []string{"Date", "Body", "Cabin", "Drivetrain", "Electronics", "Green"}
 	if !ccs2 {
 		envelope, marks = []string{"resMsg", "vehicleStatusInfo"}, []string{"vehicleStatus", "status"}
@@ -131,9 +151,10 @@ func (r *replay) car(c *cloud, words []string) *car {
 		}
 	}
 	identity := []any{c.region, c.brand, "replay", r.file, c.sim.options.Seed}
+	number := vin(c.wmi, year, append(identity, "vin")...)
 	v := &car{
 		cloud: c, index: len(c.cars), model: m, year: year, replay: r,
-		id: fixedUUID(append(identity, "id")...), vin: vin(c.wmi, year, append(identity, "vin")...),
+		id: c.vehicleID(len(c.cars), number, append(identity, "id")...), vin: number,
 		nickname: strings.Join(words, " "), base: roll(append(identity, "base")...), registered: fmt.Sprintf("%d-01-01 00:00:00.000", year),
 	}
 	v.beBorn()
@@ -143,11 +164,14 @@ func (r *replay) car(c *cloud, words []string) *car {
 // engine tells what the recorded car burns by what it reports.
 func (r *replay) engine() engine {
 	plug, fuel := false, false
-	if r.ccs2 {
+	switch {
+	case r.form != nil:
+		plug, fuel = r.form.burns(r.tree)
+	case r.ccs2:
 		plug = dig(r.tree, "Green", "BatteryManagement") != nil || dig(r.tree, "Green", "ChargingInformation", "TargetSoC") != nil
 		level, _ := dig(r.tree, "Drivetrain", "FuelSystem", "FuelLevel").(json.Number)
 		fuel = dig(r.tree, "Drivetrain", "FuelSystem", "DTE", "ICE") != nil || level != "" && level != "0"
-	} else {
+	default:
 		plug = dig(r.tree, "vehicleStatus", "evStatus") != nil
 		level, _ := dig(r.tree, "vehicleStatus", "fuelLevel").(json.Number)
 		fuel = level != "" && level != "0"
@@ -163,6 +187,9 @@ func (r *replay) engine() engine {
 
 // recordedAt is the recording's own report time, or zero.
 func (r *replay) recordedAt(local *time.Location) time.Time {
+	if r.form != nil {
+		return r.form.recordedAt(r.tree)
+	}
 	zone, text := time.UTC, ""
 	if r.ccs2 {
 		text, _ = dig(r.tree, "Date").(string)
@@ -181,6 +208,9 @@ func (r *replay) recordedAt(local *time.Location) time.Time {
 func (r *replay) render(at time.Time, zone *time.Location) map[string]any {
 	if at.IsZero() {
 		return r.tree
+	}
+	if r.form != nil {
+		return r.form.at(r.tree, at)
 	}
 	if r.ccs2 {
 		return withKey(r.tree, "Date", at.UTC().Format(compactTime+".000"))

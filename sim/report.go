@@ -42,9 +42,14 @@ func (v *car) look(now time.Time) *report {
 // flat is the message of a cached read of the flat form.
 func (r *report) flat() []byte {
 	r.flatOnce.Do(func() {
-		if r.car.replay != nil {
+		switch {
+		case r.car.cloud.render != nil && r.car.replay != nil:
+			r.flatForm = marshal(r.recording())
+		case r.car.cloud.render != nil:
+			r.flatForm = r.car.cloud.render(r)
+		case r.car.replay != nil:
 			r.flatForm = r.car.cloud.ccapi.wrapRecording(r.recording())
-		} else {
+		default:
 			r.flatForm = r.renderFlat()
 		}
 	})
@@ -68,7 +73,7 @@ func (r *report) recording() map[string]any {
 	if r.first {
 		return r.car.replay.render(time.Time{}, nil)
 	}
-	return r.car.replay.render(r.at, r.car.cloud.ccapi.zone)
+	return r.car.replay.render(r.at, r.car.cloud.wireZone())
 }
 
 // answer is the message of a forced read: the status by itself, or where it stands in

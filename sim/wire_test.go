@@ -31,6 +31,7 @@ import (
 //	@ set ${kia.car1} {…}      quantities of a car are set
 //	@ advance 25h              the clock is moved
 //	@ login kia                by refresh token; gives ${access}, ${device} and ${control}
+//	@ us-login us-hyundai      by password; gives ${access}
 //	@ encrypt NAME hex|base64 TEXT   with the key captured as ${n} and ${e}
 //	GET https://…              a request; "Name: value" lines and "| body" lines follow
 //	+ kia access               the headers of §1.5 with the access (or control) token
@@ -62,7 +63,7 @@ func TestWire(t *testing.T) {
 
 // player plays one script.
 type player struct {
-	t    *testing.T
+	t    testing.TB
 	sim  *Sim
 	vars map[string]string
 	line int
@@ -186,9 +187,13 @@ func (p *player) world(o Options) {
 	if p.sim, err = New(o); err != nil {
 		p.fail("%v", err)
 	}
+	p.name()
+}
+
+// name gives accounts and cars their variables.
+func (p *player) name() {
 	for _, a := range p.sim.Accounts() {
 		p.vars[accountName(a.Region, a.Brand)+".refresh"] = a.RefreshToken
-		p.vars[accountName(a.Region, a.Brand)+".email"] = a.Email
 	}
 	numbers := map[string]int{}
 	for _, v := range p.sim.Vehicles() {
@@ -233,6 +238,8 @@ func (p *player) direct(line string) {
 		}
 	case "login":
 		p.login(rest)
+	case "us-login":
+		p.hyundaiUSLogin(rest)
 	case "encrypt":
 		words := strings.Fields(rest)
 		p.vars[words[0]], err = p.encrypt(words[1], words[2])
@@ -253,6 +260,10 @@ var pageClients = map[string][3]string{
 
 // headers sets H-auth of §1.5 on the request that is being collected.
 func (p *player) headers(brand, token string) {
+	if set, known := americanHeaders[brand]; known {
+		set(p, token)
+		return
+	}
 	for name, value := range map[string]string{
 		"Authorization": "Bearer ${" + token + "}", "ccsp-service-id": pageClients[brand][0], "ccsp-application-id": pageStamps[brand][1],
 		"Stamp": "${" + brand + ".stamp}", "ccsp-device-id": "${device}", "Ccuccs2protocolsupport": "0", "User-Agent": "okhttp/3.12.0",

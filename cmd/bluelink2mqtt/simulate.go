@@ -37,7 +37,8 @@ func newSimulateCommand() *cobra.Command {
 Send a client there with the Host header that it would send to the real cloud;
 bluelink2mqtt itself does so when BLUELINK_CLOUD_URL names the address. Each region
 and brand has one account: ` + sim.Email + `, password ` + sim.Password + `, PIN ` + sim.PIN + `, one-time code
-` + sim.OTP + `. --list prints the refresh tokens and the cars.
+` + sim.OTP + `. --list prints the refresh tokens and the cars. Genesis shares a host
+with Hyundai in the USA: sign in with brand indicator G, or as demo+genesis@example.com.
 
 Cars drive, charge, sleep and lose 12 V charge when they are woken. What happened is
 served below /_sim/, whatever the Host:
