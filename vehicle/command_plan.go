@@ -116,16 +116,56 @@ func (d *departure) UnmarshalJSON(text []byte) error {
 	return nil
 }
 
-// scheduleEffect looks at what cars report of a schedule.
+// scheduleEffect looks at what cars report of a schedule: what is on, and of that the days and times. Cars report less of
+// it than they take, so only the flags and the start of the cheap hours must be known.
 func scheduleEffect(c Command, s State) Effect {
 	want, _ := c.(Schedule)
-	seen := both(flagEffect(want.Departures[0].Enabled, Departure1On, s), flagEffect(want.Departures[1].Enabled, Departure2On, s))
-	seen = both(seen, flagEffect(want.Charging, ScheduledChargingOn, s))
+	seen := flagEffect(want.Charging, ScheduledChargingOn, s)
 	if want.Charging {
 		start, known := OffPeakStart.Of(s)
 		seen = both(seen, effect(known, start == want.OffPeak[0]))
+		seen = both(seen, reported(OffPeakEnd, s, func(end TimeOfDay) bool { return end == want.OffPeak[1] }))
+		seen = both(seen, reported(OffPeakOnly, s, func(only bool) bool { return only == want.OffPeakOnly }))
+	}
+	for i, row := range departureRows {
+		departure := want.Departures[i]
+		seen = both(seen, flagEffect(departure.Enabled, row.on, s))
+		if !departure.Enabled {
+			continue // the rest of what is off is nobody's wish
+		}
+		seen = both(seen, reported(row.days, s, departure.Days.same))
+		seen = both(seen, reported(row.time, s, func(at TimeOfDay) bool { return at == departure.Time }))
 	}
 	return seen
+}
+
+// departureRows are what cars report of departures.
+var departureRows = [2]struct {
+	on   Point[bool]
+	days Point[Days]
+	time Point[TimeOfDay]
+}{
+	{Departure1On, Departure1Days, Departure1Time},
+	{Departure2On, Departure2Days, Departure2Time},
+}
+
+// reported is the effect where a data point is known; one that is not contradicts nothing.
+func reported[T any](p Point[T], s State, wanted func(T) bool) Effect {
+	is, known := p.Of(s)
+	return effect(true, !known || wanted(is))
+}
+
+// same tells whether the days are the same, in whatever order.
+func (d Days) same(other Days) bool {
+	return d.set() == other.set()
+}
+
+// set is the days as bits.
+func (d Days) set() (bits uint8) {
+	for _, day := range d {
+		bits |= 1 << day
+	}
+	return bits
 }
 
 func flagEffect(want bool, p Point[bool], s State) Effect {
