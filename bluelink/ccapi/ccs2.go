@@ -8,7 +8,8 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// The CCS2 tree (docs/protocol/ccs2-status.md §3 and §4), that is resMsg.state.Vehicle.
+// The CCS2 tree (docs/protocol/ccs2-status.md §3 and §4), that is resMsg.state.Vehicle. Its driver is read as front left for
+// every car: what a car whose driver sits on the right means by it is unknown (§4).
 
 // decodeCCS2 reads the CCS2 tree. Its report time is always UTC.
 func decodeCCS2(f *format, root value, c clock, r *vehicle.Report) {

@@ -338,3 +338,20 @@ func TestCars_AnotherCloudIDIsTheSameCar(t *testing.T) {
 		t.Errorf("%s became %s", before.ID, after.ID)
 	}
 }
+
+// What the driver's door of a car with its wheel on the right is called is unknown, so it is front left as in any car
+// (docs/protocol/ccs2-status.md §4).
+func TestDecode_DriverOfACarInMilesIsFrontLeftToo(t *testing.T) {
+	r, err := Decode(vehicle.Europe, "ccs2", vehicle.EV, []byte(`{"Drivetrain":{"FuelSystem":{"DTE":{"Total":200,"Unit":3}}},
+		"Cabin":{"Door":{"Row1":{"Driver":{"Open":1},"Passenger":{"Open":0}}}}}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s, _, _ := vehicle.State{}.Apply(r, time.Now())
+	if left, known := vehicle.DoorFrontLeft.Of(s); !left || !known {
+		t.Errorf("front left door open: %v, %v", left, known)
+	}
+	if right, known := vehicle.DoorFrontRight.Of(s); right || !known {
+		t.Errorf("front right door open: %v, %v", right, known)
+	}
+}
