@@ -68,6 +68,9 @@ func climateMinutes(minutes *int) time.Duration {
 	return time.Duration(*minutes) * time.Minute
 }
 
+// climateKeysFlat are the keys of the flat form.
+const climateKeysFlat = "action hvacType options tempCode unit deviceId"
+
 // climateKeysCCS2 are the keys of the CCS2 form; one client sends heating1.
 const climateKeysCCS2 = "command ignitionDuration strgWhlHeating hvacTempType hvacTemp sideRearMirrorHeating heating1 drvSeatLoc seatClimateInfo tempUnit windshieldFrontDefogState"
 

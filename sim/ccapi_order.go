@@ -130,6 +130,8 @@ func orderPortDoor(c *call) (effect, bool) {
 	}, true
 }
 
+const windowKeys = "backLeft backRight frontLeft frontRight"
+
 func orderWindows(c *call) (effect, bool) {
 	var body struct{ FrontLeft, FrontRight, BackLeft, BackRight *int }
 	ok := c.decode(&body)

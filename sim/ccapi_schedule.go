@@ -74,6 +74,13 @@ func flagOf(n *int) (bool, bool) {
 	return n != nil && *n == 1, n != nil && (*n == 0 || *n == 1)
 }
 
+// The keys of the three forms.
+const (
+	scheduleKeys        = "reservChargeInfo1 reservChargeInfo2 offPeakPowerInfo reservFlag"
+	scheduleChargeKeys  = "reservFlag offpeakPowerFlag reservStartTime reservEndTime"
+	scheduleClimateKeys = "reservedHVACInfo1 reservedHVACInfo2"
+)
+
 // orderSchedule is the combined form.
 func orderSchedule(c *call) (effect, bool) {
 	type part struct {

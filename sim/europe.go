@@ -74,7 +74,7 @@ var european = dialect{
 	reads: europeanReads, readsV2: true,
 	commands: []command{
 		{path: "/control/door", versions: "v1 v2", who: forFlat, read: orderDoorFlat, keys: "action deviceId"},
-		{path: "/control/temperature", versions: "v1 v2", who: forFlat, read: orderClimateFlat, keys: "action hvacType options tempCode unit deviceId"},
+		{path: "/control/temperature", versions: "v1 v2", who: forFlat, read: orderClimateFlat, keys: climateKeysFlat},
 		{path: "/control/charge", versions: "v1 v2", who: forFlat, read: orderChargeFlat, keys: "action deviceId"},
 		{path: "/ccs2/control/door", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderDoorCCS2, keys: "command"},
 		{path: "/ccs2/control/temperature", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderClimateCCS2, keys: climateKeysCCS2},
@@ -83,15 +83,15 @@ var european = dialect{
 		{path: "/ccs2/charge/chargingcurrent", versions: "v1 v2", who: forCCS2, read: orderCurrent, keys: "chargingCurrent"},
 		{path: "/ccs2/charge/dischargelimit", versions: "v1 v2", read: orderDischarge, keys: "dischargingLimit"},
 		{path: "/control/portdoor", versions: "v1 v2", pin: pinAlways, read: orderPortDoor, keys: "action deviceId"},
-		{path: "/control/windowcurtain", versions: "v1 v2", pin: pinAlways, read: orderWindows, keys: "backLeft backRight frontLeft frontRight deviceId"},
+		{path: "/control/windowcurtain", versions: "v1 v2", pin: pinAlways, read: orderWindows, keys: windowKeys + " deviceId"},
 		{path: "/ccs2/control/windowcurtain", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderWindowsCCS2, keys: "drvSeatWindow psgSeatWindow rlSeatWindow rrSeatWindow drvSeatLoc"},
 		{path: "/ccs2/control/light", versions: "v1 v2", pin: pinAlways, read: orderLight, keys: "command"},
 		{path: "/ccs2/control/hornlight", versions: "v1 v2", pin: pinAlways, read: orderLight, keys: "command"},
 		{path: "/control/valet", versions: "v1 v2", pin: pinAlways, read: orderValet, keys: "action deviceId"},
 		{path: "/location/routes", versions: "v1 v2", pin: pinAlways, read: orderRoute, keys: "deviceID poiInfoList"},
-		{path: "/ccs2/reservation/chargehvac", versions: "v1 v2", pin: pinAlways, read: orderSchedule, keys: "reservChargeInfo1 reservChargeInfo2 offPeakPowerInfo reservFlag"},
-		{path: "/ccs2/reservation/charge", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderScheduleCharge, keys: "reservFlag offpeakPowerFlag reservStartTime reservEndTime"},
-		{path: "/ccs2/reservation/hvac", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderScheduleClimate, keys: "reservedHVACInfo1 reservedHVACInfo2"},
+		{path: "/ccs2/reservation/chargehvac", versions: "v1 v2", pin: pinAlways, read: orderSchedule, keys: scheduleKeys},
+		{path: "/ccs2/reservation/charge", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderScheduleCharge, keys: scheduleChargeKeys},
+		{path: "/ccs2/reservation/hvac", versions: "v1 v2", who: forCCS2, pin: pinAlways, read: orderScheduleClimate, keys: scheduleClimateKeys},
 	},
 }
 

@@ -23,6 +23,10 @@ var faces = []face{
 	{"eu", "genesis", "KMT", europeanGenesis, place{53.5511, 9.9937, berlin}, europeGenesis.build},  // Hamburg
 	{"us", "hyundai", "KM8", americanHyundai, losAngeles, buildHyundaiUS},
 	{"us", "genesis", "KMU", americanGenesis, austin, buildHyundaiUS},
+
+	{"au", "hyundai", "KMH", australianHyundai, place{-33.8688, 151.2093, sydney}, australiaHyundai.buildAustralia},          // Sydney
+	{"au", "kia", "KNA", australianKia, place{-37.8136, 144.9631, zone("Australia/Melbourne")}, australiaKia.buildAustralia}, // Melbourne
+	{"nz", "kia", "KNA", australianKia, place{-36.8485, 174.7633, zone("Pacific/Auckland")}, newZealandKia.buildAustralia},   // Auckland
 }
 
 // Regions lists the regions that are served, by their two letters.

@@ -39,3 +39,21 @@ var europeanGenesis = []model{
 	{name: "GV80", code: "JX1", engine: petrol, ccs2: true, tankL: 80, lPer100Km: 9.8},
 	{name: "Electrified GV70", code: "JK", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.2, sunroof: true},
 }
+
+var australianHyundai = []model{
+	{name: "IONIQ 5", code: "NE", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 220, kWhPerKm: 0.178, sunroof: true},
+	{name: "KONA Electric", code: "OS", engine: electric, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.152},
+	{name: "SANTA FE Hybrid", code: "MX5", engine: hybrid, ccs2: true, tankL: 67, lPer100Km: 5.6},
+	{name: "i30", code: "PD", engine: petrol, tankL: 50, lPer100Km: 7.4},
+	{name: "IONIQ 6", code: "CE", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.151},
+	{name: "IONIQ PHEV", code: "AEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.16, tankL: 43, lPer100Km: 4.5},
+}
+
+var australianKia = []model{
+	{name: "EV6", code: "CV", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.172, sunroof: true},
+	{name: "Niro EV", code: "DE", engine: electric, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.156},
+	{name: "Sorento PHEV", code: "MQ4", engine: plugIn, ccs2: true, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.22, tankL: 67, lPer100Km: 6.9, sunroof: true},
+	{name: "Tasman", code: "TK", engine: petrol, tankL: 80, lPer100Km: 7.8},
+	{name: "EV5", code: "OV", engine: electric, ccs2: true, capacityKWh: 88.1, acKW: 11, dcKW: 140, kWhPerKm: 0.182},
+	{name: "Niro PHEV", code: "DEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.17, tankL: 43, lPer100Km: 4.8},
+}

@@ -40,6 +40,11 @@ type Options struct {
 	// Replay names files with recorded payloads, {region}_{brand}_{…}.json; each
 	// becomes a car that answers with them.
 	Replay []string
+	// OldClients serves what only outdated clients ask for: China's former sign-in, and
+	// renewals without a stamp in Australia and New Zealand.
+	OldClients bool
+	// StrictStamps refuses the stamp keys that Australia's clouds took until August 2025.
+	StrictStamps bool
 	// Faults are switched on from the start; see ParseFault for the text.
 	Faults []string
 }
