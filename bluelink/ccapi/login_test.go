@@ -54,7 +54,7 @@ func TestLogin_WithRefreshTokenOnAllBrands(t *testing.T) {
 			t.Run(brand.String()+" in "+place, func(t *testing.T) {
 				w := newWorld(t, brand, sim.Options{Parked: true})
 				for _, account := range w.Accounts() {
-					if account.Brand == brand.String() {
+					if account.Region == "eu" && account.Brand == brand.String() {
 						w.account.Username, w.account.Password, w.account.RefreshToken = "", "", account.RefreshToken
 					}
 				}

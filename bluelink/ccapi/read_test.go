@@ -35,7 +35,7 @@ func TestVehicles_AreThoseOfTheAccount(t *testing.T) {
 		w := newWorld(t, brand, sim.Options{Parked: true})
 		want := map[string]sim.Vehicle{}
 		for _, v := range w.Sim.Vehicles() {
-			if v.Brand == brand.String() {
+			if v.Region == "eu" && v.Brand == brand.String() {
 				want[v.ID] = v
 			}
 		}
