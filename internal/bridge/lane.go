@@ -30,9 +30,8 @@ type lane struct {
 	line    []*flight
 	current *flight // nil while idle
 	closed  bool
-	target  vehicle.Optional[vehicle.Quantity] // temperature for the next climate-start that names none
-	hinted  time.Time                          // when a hint was last followed
-	unlocks []time.Time                        // of the last hour
+	hinted  time.Time   // when a hint was last followed
+	unlocks []time.Time // of the last hour
 
 	stopping <-chan struct{} // closed when the bridge is told to stop; the lane's goroutine reads it
 }

@@ -24,7 +24,7 @@ func (l *lane) local(o *order) (done bool) {
 		l.cancel(o, c.ID)
 		return true
 	case vehicle.ClimateTarget:
-		l.target = vehicle.Some(c.Temperature) // the journal has it on disk by now
+		l.shelf.aim(c.Temperature) // the journal has it on disk by now
 		l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
 		l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "kept for the next climate-start that names none")
 		return true
@@ -42,12 +42,13 @@ func (l *lane) local(o *order) (done bool) {
 
 // complete fills in what the car's owner has told before.
 func (l *lane) complete(o *order) {
-	if !l.target.Given {
+	target := l.shelf.aimed()
+	if !target.Given {
 		return
 	}
 	for i, step := range o.steps {
 		if c, starts := step.(vehicle.ClimateStart); starts && !c.Temperature.Given {
-			c.Temperature = l.target
+			c.Temperature = target
 			o.steps = slices.Clone(o.steps)
 			o.steps[i] = c
 		}

@@ -251,11 +251,20 @@ func TestHint_WhoseReadFailedDoesNotAnswerForTheNext(t *testing.T) {
 func TestClimateTarget_IsKeptForTheNextStartAlsoOverARestart(t *testing.T) {
 	kept := store.NewMemory()
 	with := func(o *bridge.Options) { o.Store = kept }
+	const target = "car-1/status/climate/target"
 	drive(t, func(t *testing.T, w *world, o *obedient) {
+		w.Connected()
+		synctest.Wait()
+		if got := w.outbox.last(target); got != "" {
+			t.Errorf("before it was set it is told as %s", got)
+		}
 		w.give("x", "climate_target", `{"set_temp":19}`)
 		synctest.Wait()
 		if got := w.life("x"); got != "accepted verified." || len(o.made()) > 1 {
 			t.Errorf("went %q, %d reads", got, len(o.made()))
+		}
+		if got := w.outbox.last(target); !strings.HasPrefix(got, `{"value":19,`) || !strings.HasSuffix(got, `"unit":"°C"}`) {
+			t.Errorf("told as %s", got)
 		}
 		w.give("y", "climate", `{"action":"start","defrost":true}`)
 		w.give("z", "climate", `{"action":"start","set_temp":25}`)
@@ -265,6 +274,11 @@ func TestClimateTarget_IsKeptForTheNextStartAlsoOverARestart(t *testing.T) {
 		}
 	}, with)
 	drive(t, func(t *testing.T, w *world, o *obedient) {
+		w.Connected()
+		synctest.Wait()
+		if got := w.outbox.value(target); got != "19" {
+			t.Errorf("after a restart it is told as %q", got)
+		}
 		w.give("next", "climate", "start")
 		pass(time.Minute)
 		if got, want := temperatures(o), "[19°C]"; got != want {

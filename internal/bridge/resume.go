@@ -112,7 +112,9 @@ func (j *journal) claim(l *lane) (orders []*order) {
 	if left == nil {
 		return nil
 	}
-	l.target = left.target
+	if left.target.Given {
+		l.shelf.aim(left.target.Value)
+	}
 	slices.SortStableFunc(left.pages, func(a, b *page) int { return a.Accepted.Compare(b.Accepted) })
 	for _, p := range left.pages {
 		o := p.order(l)

@@ -29,8 +29,9 @@ type shelf struct {
 	state   vehicle.State
 	told    []told // by position of the row
 	refresh bluelink.Result
-	failure topic.Message // status/error; without payload before the first refresh
-	used    topic.Used    // told last
+	failure topic.Message                      // status/error; without payload before the first refresh
+	used    topic.Used                         // told last
+	target  vehicle.Optional[vehicle.Quantity] // temperature for the next climate-start that names none
 	rest    vehicle.Rest
 	rested  bool // whether the 12 V battery falls was told
 	stale   topic.StaleReason
@@ -103,6 +104,7 @@ func (s *shelf) everything() int {
 	}
 	s.rested = false
 	s.tellRest(now)
+	s.tellTarget(now)
 	s.tellRefresh()
 	s.tellStale()
 	if books := s.lane.account.Books; books != nil {
@@ -292,6 +294,27 @@ func seconds(t time.Time) uint32 {
 		return 0
 	}
 	return uint32(max(0, t.Unix()))
+}
+
+// aim shows the temperature for the next climate-start that names none.
+func (s *shelf) aim(target vehicle.Quantity) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.target = vehicle.Some(target)
+	s.tellTarget(time.Now())
+}
+
+// aimed is that temperature.
+func (s *shelf) aimed() vehicle.Optional[vehicle.Quantity] {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.target
+}
+
+func (s *shelf) tellTarget(now time.Time) {
+	if s.target.Given {
+		s.send(s.bridge.options.Table.ClimateTarget(now, s.target.Value))
+	}
 }
 
 // complain shows why a command did not go well.

@@ -203,3 +203,14 @@ func TestUsed_SaysWhatWasAskedOfACar(t *testing.T) {
 		}
 	}
 }
+
+func TestClimateTarget_IsToldInTheUnitOfAllTemperatures(t *testing.T) {
+	target := vehicle.Quantity{Value: 20.5, Unit: vehicle.Celsius}
+	for units, want := range map[Units]string{AsReported: `20.5, "unit": "°C"`, Metric: `20.5, "unit": "°C"`, Imperial: `68.9, "unit": "°F"`} {
+		m := NewTable(Options{Units: units}).ClimateTarget(fetchedAt, target)
+		sameJSON(t, m.Suffix, string(m.Payload), `{"timestamp": "2026-01-05T07:30:12.345600Z", "value": `+want+`}`)
+		if m.Suffix != "status/climate/target" || !m.Retain {
+			t.Errorf("got %+v", m)
+		}
+	}
+}

@@ -18,6 +18,7 @@ type Options struct {
 
 // Table is all data topics for one choice of options. It never changes and may be shared by all cars and goroutines.
 type Table struct {
+	units   Units
 	rows    []*Row
 	byDatum map[*vehicle.Datum][]int // positions in rows, ascending
 	moments []int                    // rows that depend on no data point but on the state's own times
@@ -25,7 +26,7 @@ type Table struct {
 
 // NewTable builds the table.
 func NewTable(o Options) *Table {
-	t := &Table{byDatum: map[*vehicle.Datum][]int{}}
+	t := &Table{units: o.Units, byDatum: map[*vehicle.Datum][]int{}}
 	for at, topic := range specs() {
 		row := &Row{
 			Suffix: topic.suffix, Place: slices.ContainsFunc(topic.from, place), Inputs: slices.Concat(topic.from, topic.with),
@@ -90,6 +91,15 @@ func (t *Table) Changed(before, after vehicle.State, changes []vehicle.Change) [
 		}
 	}
 	return changed
+}
+
+// ClimateTarget says at which temperature the climate control will start when the command names none; at is our clock.
+func (t *Table) ClimateTarget(at time.Time, target vehicle.Quantity) Message {
+	if q, ok := t.units.convert(vehicle.KindTemperature, target); ok {
+		target = q
+	}
+	value := appendNumber(nil, target.Value, forms[vehicle.KindTemperature].decimals)
+	return Message{"status/climate/target", appendTail(append(appendHead(nil), value...), at, time.Time{}, target.Unit.String()), true}
 }
 
 // Row is one data topic.

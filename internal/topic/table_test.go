@@ -41,7 +41,7 @@ func TestTable_TopicsAreUniqueAndFitIntoTheTree(t *testing.T) {
 		}
 	}
 	// These belong to refreshes and to the bridge.
-	for _, taken := range []string{"last_updated", "data_source", "update_method", "error", "stale", "stale_reason"} {
+	for _, taken := range []string{"last_updated", "data_source", "update_method", "error", "stale", "stale_reason", "car_battery_falling", "climate/target"} {
 		if seen["status/"+taken] {
 			t.Errorf("status/%s is a data topic too", taken)
 		}
