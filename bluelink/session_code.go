@@ -57,6 +57,12 @@ type CodeAuthority interface {
 // after wrong passwords, after how many nobody knows; five wrong passwords do.
 const maxCodeTries = 3
 
+// SendsCodes tells whether a sign-in at this cloud may want a one-time code.
+func (s *Session) SendsCodes() bool {
+	_, ok := s.authority.(CodeAuthority)
+	return ok
+}
+
 // Challenge is what the sign-in waits for, without its secret State; false when it waits for no code. It reads the store
 // when nothing else has yet, and never waits for a call.
 func (s *Session) Challenge() (Challenge, bool) {
@@ -72,6 +78,14 @@ func (s *Session) Challenge() (Challenge, bool) {
 		}
 	}
 	return t.Challenge.shown(), t.Challenge != nil
+}
+
+// Left is how many codes may still be entered for the one that was sent; 0 when none was.
+func (c Challenge) Left() int {
+	if c.Sent == "" {
+		return 0
+	}
+	return max(0, maxCodeTries-c.Tries)
 }
 
 // shown is the challenge as others may see it.

@@ -140,11 +140,19 @@ func (t *Transport) Do(ctx context.Context, x Exchange) (answer Answer, err erro
 	}
 	if t.hook != nil {
 		if err := t.hook.Before(ctx, x.Call); err != nil {
-			return Answer{}, t.refused(x.Call, err)
+			err = t.refused(x.Call, err)
+			t.stage(ctx, x.Call, x.Request, 0, 0, err)
+			return Answer{}, err
 		}
-		start := time.Now()
-		defer func() { t.hook.After(ctx, x.Call, time.Since(start), err) }()
 	}
+	start := time.Now()
+	defer func() {
+		took := time.Since(start)
+		t.stage(ctx, x.Call, x.Request, answer.Status, took, err)
+		if t.hook != nil {
+			t.hook.After(ctx, x.Call, took, err)
+		}
+	}()
 	limit := x.Timeout
 	if limit == 0 {
 		limit = CallTimeout

@@ -24,7 +24,10 @@ type authority struct {
 	transport *bluelink.Transport
 }
 
-var _ bluelink.Authority = (*authority)(nil)
+var (
+	_ bluelink.Authority = (*authority)(nil)
+	_ bluelink.Exporter  = (*authority)(nil)
+)
 
 // Login signs in. It registers a device only when there is none yet: each registration is another device at the cloud, and
 // many of them have been linked to locked accounts (docs/protocol/europe.md §2.1).

@@ -33,6 +33,14 @@ var extraTokens = [...]string{cciAccess, exchangeable, exchangeableRefresh, nonC
 // work at the other's endpoint.
 func fromOneApp(t bluelink.Tokens) bool { return t.Extra[cciAccess] != "" || t.Extra[nonCCS] != "" }
 
+// Export keeps the refresh tokens of the OneApp backend back: they are of use together with its other tokens only.
+func (a *authority) Export(t bluelink.Tokens) string {
+	if fromOneApp(t) {
+		return ""
+	}
+	return t.Refresh
+}
+
 // redeem turns an authorization code into a set of tokens.
 func (a *authority) redeem(ctx context.Context, code, device string) (bluelink.Tokens, error) {
 	return a.askOneApp(ctx, bluelink.CallLogin, "redeem sign-in", "v1/auth/token?code="+url.QueryEscape(code), "", bluelink.Tokens{Device: device})

@@ -34,7 +34,7 @@ func exits(ts *testscript.TestScript, _ bool, args []string) {
 }
 
 // TestScripts runs the command line as a person would, against simulated clouds at $CLOUDS, with parked cars $EV_CCS2,
-// $EV_FLAT, $PHEV_CCS2 and so on. $RECORDED is the folder of recorded payloads, or nothing where it is missing; [recorded]
+// $EV_FLAT, $PHEV_CCS2 and so on, and a refresh token of an ordinary sign-in at Kia. $RECORDED is the folder of recorded payloads, or nothing where it is missing; [recorded]
 // tells.
 func TestScripts(t *testing.T) {
 	world, err := sim.New(sim.Options{Parked: true})
@@ -57,6 +57,11 @@ func TestScripts(t *testing.T) {
 			env.Setenv("CLOUDS", server.URL)
 			env.Setenv("RECORDED", recorded)
 			env.Setenv("BLUELINK_STORE_DIR", filepath.Join(env.WorkDir, "store"))
+			for _, a := range world.Accounts() {
+				if a.Brand == "kia" && a.Region == "eu" {
+					env.Setenv("KIA_REFRESH_TOKEN", a.RefreshToken)
+				}
+			}
 			for _, v := range world.Vehicles() {
 				if v.Brand == "hyundai" && v.Region == "eu" {
 					env.Setenv(strings.ToUpper(v.Engine)+"_"+strings.ToUpper(v.Protocol), v.ID)

@@ -175,7 +175,11 @@ func (a *App) openAccounts(st store.Store) (accounts []bridge.Account, err error
 			return nil, fmt.Errorf("account %s: %w", ac.Name, err)
 		}
 		a.clouds[ac.Name] = cloud
-		accounts = append(accounts, bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Mute: mute(ac), Books: care, News: care.news, Zone: care.rules.Zone})
+		opened := bridge.Account{Name: ac.Name, Key: key, Client: client, Wanted: ac.Wants, Mute: mute(ac), Books: care, News: care.news, Zone: care.rules.Zone}
+		if session := a.sessions[ac.Name]; session != nil && session.SendsCodes() {
+			opened.Codes = session
+		}
+		accounts = append(accounts, opened)
 	}
 	return accounts, nil
 }

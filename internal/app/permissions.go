@@ -47,10 +47,17 @@ func (a *App) subscriptions(tree topic.Tree) []string {
 	for _, ac := range a.config.Accounts {
 		commands = commands || !a.config.Permissions.ReadOnly && mute(ac) == ""
 	}
+	filters := tree.ReadFilters()
 	if commands {
-		return []string{tree.CommandFilter(), tree.RetryFilter()}
+		filters = []string{tree.CommandFilter()}
 	}
-	return append(tree.ReadFilters(), tree.RetryFilter())
+	filters = append(filters, tree.RetryFilter())
+	for _, session := range a.sessions {
+		if session.SendsCodes() {
+			return append(filters, tree.CodeFilter())
+		}
+	}
+	return filters
 }
 
 // features are what is switched on, for the bridge's info.

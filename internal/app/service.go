@@ -125,26 +125,6 @@ func (a *App) Logout(ctx context.Context, account string, device bool) ([]contro
 	return a.accounts(), errors.Join(failures...)
 }
 
-// Login signs in now, because a person asked for it.
-func (a *App) Login(ctx context.Context, account string) ([]control.Account, error) {
-	if err := a.known(account); err != nil {
-		return nil, err
-	}
-	var failures []error
-	for name, cloud := range a.clouds {
-		if account != "" && account != name {
-			continue
-		}
-		ctx := bluelink.WithPerson(bluelink.WithTrace(ctx, bluelink.Trace{Account: name, Cause: vehicle.ByCLI}))
-		err := cloud.Login(ctx)
-		a.bridge.Observe(name, err)
-		if err != nil {
-			failures = append(failures, fmt.Errorf("account %s: %w; %s", name, err, bluelink.Hint(err)))
-		}
-	}
-	return a.accounts(), errors.Join(failures...)
-}
-
 // Health tells how the program stands.
 func (a *App) Health(context.Context) (control.Health, error) {
 	h := control.Health{Version: a.options.Version, Ready: true, Healthy: true, Accounts: a.accounts()}

@@ -59,7 +59,8 @@ type account struct {
 	tried chan struct{} // closed when the cloud was asked for the first time
 	again chan struct{} // holds a token when the cloud shall be asked without waiting
 
-	retries chan struct{} // holds a token when a person asks to sign in once more
+	retries chan struct{}  // holds a token when a person asks to sign in once more
+	orders  chan codeOrder // what persons tell about one-time codes
 
 	mu      sync.Mutex              // guards what follows; held while a change is handed to the outbox
 	status  AccountStatus           // by what the last operation told
@@ -70,12 +71,16 @@ type account struct {
 	listed  bool                    // the cloud has named its cars
 	failing map[vehicle.ID]struct{} // cars for which the cloud failed since it last served any
 	cost    float64                 // of a read of our own, in calls, as seen lately
+
+	codeRequired bool   // published last
+	codeSaid     []byte // published last
+	codeError    error  // how what was told about a code ended last
 }
 
 func newAccount(b *Bridge, a Account) *account {
 	return &account{
 		Account: a, bridge: b, status: AccountStatus{State: topic.AccountStarting, Since: time.Now().UTC()},
-		tried: make(chan struct{}), again: make(chan struct{}, 1), retries: make(chan struct{}, 1), failing: map[vehicle.ID]struct{}{}, cost: 1,
+		tried: make(chan struct{}), again: make(chan struct{}, 1), retries: make(chan struct{}, 1), orders: make(chan codeOrder, maxCodeOrders), failing: map[vehicle.ID]struct{}{}, cost: 1,
 	}
 }
 

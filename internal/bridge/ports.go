@@ -61,6 +61,7 @@ type Account struct {
 	Client Client
 	Wanted func(vehicle.VIN) bool // nil wants all
 	Books  Books                  // nil when nothing is counted
+	Codes  Codes                  // nil when its cloud sends no one-time codes
 	News   <-chan struct{}        // tells that the books say what is worth publishing at once; nil when they never do
 	Zone   *time.Location         // of the region; nil for UTC
 	// Mute is why its cars take no commands, such as pin_required; empty when they do.

@@ -69,6 +69,9 @@ func (a *account) stand(now time.Time) standing {
 // case. The account's lock is held.
 func (a *account) tell(now time.Time, when tellWhen) {
 	s := a.stand(now)
+	if a.mayConcernCode(s.status.State, when) {
+		a.tellCode(when)
+	}
 	if when == onChange && s.status.State == a.state && s.status.Until.Equal(a.until) {
 		return
 	}
@@ -107,7 +110,8 @@ func (a *account) retry() {
 	}
 }
 
-// serve signs in whenever a person asks for it, and publishes what the books say is news, until ctx ends.
+// serve signs in whenever a person asks for it or has a one-time code, and publishes what the books say is news, until ctx
+// ends.
 func (a *account) serve(ctx, ops context.Context) {
 	for {
 		select {
@@ -115,6 +119,9 @@ func (a *account) serve(ctx, ops context.Context) {
 			return
 		case <-a.News:
 			a.publish(onNews)
+			continue
+		case order := <-a.orders:
+			a.carryOut(ops, order)
 			continue
 		case <-a.retries:
 		}
@@ -136,17 +143,19 @@ func (b *Bridge) tellAccount(name string, verb topic.AccountVerb, m Message) {
 	case m.Retained && len(m.Payload) == 0: // somebody clears a retained one
 	case m.Retained:
 		b.log.Info("told an account by a retained message, which is not carried out: clear it with an empty one", "topic", m.Topic)
-	case verb == topic.Retry:
+	default:
 		for _, a := range b.accounts {
-			if a.Name == name {
+			switch {
+			case a.Name != name:
+			case verb == topic.Retry:
 				a.retry()
+				return
+			default:
+				a.order(verb, m.Payload)
 				return
 			}
 		}
 		b.log.Info("told an account that is not here", "topic", clip(m.Topic))
-	default:
-		b.metrics.strays.Inc()
-		b.log.Debug("told an account what it does not understand", "topic", m.Topic)
 	}
 }
 

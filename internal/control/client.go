@@ -18,9 +18,9 @@ import (
 )
 
 // line is one answer on a stream.
-type line struct {
-	Record *vehicle.Record `json:"record,omitempty"`
-	Error  string          `json:"error,omitempty"`
+type line[T any] struct {
+	Step  *T     `json:"step,omitempty"`
+	Error string `json:"error,omitempty"`
 }
 
 // Client asks a bridge over its socket.
@@ -56,10 +56,19 @@ func (c *Client) State(ctx context.Context, ref string) (state State, err error)
 	return state, err
 }
 
-// Login asks to sign in now.
-func (c *Client) Login(ctx context.Context, account string) (list []Account, err error) {
-	err = c.call(ctx, http.MethodPost, "/login?account="+url.QueryEscape(account), &list)
-	return list, err
+// Login asks to sign in now and yields the stages as they come.
+func (c *Client) Login(ctx context.Context, r LoginRequest) iter.Seq2[LoginStep, error] {
+	body, err := json.Marshal(r)
+	if err != nil {
+		return func(yield func(LoginStep, error) bool) { yield(LoginStep{}, fmt.Errorf("ask the bridge: %w", err)) }
+	}
+	return follow[LoginStep](ctx, c, "/login", body)
+}
+
+// RefreshToken asks for what an account's session is renewed with.
+func (c *Client) RefreshToken(ctx context.Context, account string) (token string, err error) {
+	err = c.call(ctx, http.MethodPost, "/refresh-token?account="+url.QueryEscape(account), &token)
+	return token, err
 }
 
 // Logout asks to forget tokens.
@@ -77,28 +86,33 @@ func (c *Client) Health(ctx context.Context) (health Health, err error) {
 
 // Send gives a command and yields its steps as they come.
 func (c *Client) Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error] {
-	return func(yield func(vehicle.Record, error) bool) {
-		path := "/vehicles/" + url.PathEscape(ref) + "/commands/" + url.PathEscape(command)
+	return follow[vehicle.Record](ctx, c, "/vehicles/"+url.PathEscape(ref)+"/commands/"+url.PathEscape(command), payload)
+}
+
+// follow posts a request and yields the steps of its answer.
+func follow[T any](ctx context.Context, c *Client, path string, payload []byte) iter.Seq2[T, error] {
+	return func(yield func(T, error) bool) {
+		var none T
 		body, err := c.open(ctx, http.MethodPost, path, bytes.NewReader(payload))
 		if err != nil {
-			yield(vehicle.Record{}, err)
+			yield(none, err)
 			return
 		}
 		defer body.Close()
 		steps := json.NewDecoder(body)
 		for {
-			var step line
-			err := steps.Decode(&step)
+			var l line[T]
+			err := steps.Decode(&l)
 			switch {
 			case errors.Is(err, io.EOF):
 				return
 			case err != nil:
-				yield(vehicle.Record{}, fmt.Errorf("the bridge went away: %w", err))
+				yield(none, fmt.Errorf("the bridge went away: %w", err))
 				return
-			case step.Error != "":
-				yield(vehicle.Record{}, errors.New(step.Error))
+			case l.Error != "":
+				yield(none, errors.New(l.Error))
 				return
-			case step.Record != nil && !yield(*step.Record, nil):
+			case l.Step != nil && !yield(*l.Step, nil):
 				return
 			}
 		}
@@ -130,7 +144,7 @@ func (c *Client) open(ctx context.Context, method, path string, payload io.Reade
 		return response.Body, nil
 	}
 	defer response.Body.Close()
-	var refusal line
+	var refusal line[any]
 	if json.NewDecoder(io.LimitReader(response.Body, maxBody)).Decode(&refusal) != nil || refusal.Error == "" {
 		return nil, fmt.Errorf("the bridge answered HTTP %d", response.StatusCode)
 	}

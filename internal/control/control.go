@@ -22,8 +22,11 @@ type Service interface {
 	State(ctx context.Context, ref string) (State, error)
 	// Send gives a command, by the last segment of its topic, and yields each step of it; the last one is terminal.
 	Send(ctx context.Context, ref, command string, payload []byte) iter.Seq2[vehicle.Record, error]
-	// Login signs in to an account now, also when automatic attempts have stopped. An empty account means all.
-	Login(ctx context.Context, account string) ([]Account, error)
+	// Login signs in to an account now, also when automatic attempts have stopped, and yields each stage of it; the last
+	// step of each account has an outcome.
+	Login(ctx context.Context, r LoginRequest) iter.Seq2[LoginStep, error]
+	// RefreshToken gives what an account's session is renewed with, for another program.
+	RefreshToken(ctx context.Context, account string) (string, error)
 	// Logout forgets the tokens of an account, and its device id when device is set; nothing signs in to it until Login. An
 	// empty account means all.
 	Logout(ctx context.Context, account string, device bool) ([]Account, error)
@@ -73,6 +76,58 @@ type Account struct {
 	Since   time.Time `json:"since"`
 	Message string    `json:"message,omitempty"`
 	Cars    int       `json:"vehicles"`
+}
+
+// LoginRequest is how an account is signed in to. At most one of Method, Code and RefreshToken is given, and none of them
+// for more than one account.
+type LoginRequest struct {
+	Account      string `json:"account,omitempty"`       // empty for all
+	Method       string `json:"method,omitempty"`        // have a one-time code sent that way: email or sms
+	Code         string `json:"code,omitempty"`          // finish with this one-time code
+	RefreshToken string `json:"refresh_token,omitempty"` // instead of the password
+}
+
+// LoginStep is one step of a sign-in: a stage, or its outcome.
+type LoginStep struct {
+	Account string   `json:"account"`
+	Stage   *Stage   `json:"stage,omitempty"`
+	Outcome *Outcome `json:"outcome,omitempty"`
+}
+
+// Stage is one call of a sign-in. It holds no secret.
+type Stage struct {
+	Op     string        `json:"stage"`
+	Kind   string        `json:"kind"`
+	Method string        `json:"method"`
+	Host   string        `json:"host"`
+	Path   string        `json:"path"`
+	Status int           `json:"status,omitempty"` // of HTTP; 0 when there was no answer
+	Took   time.Duration `json:"took_ns"`
+	Error  string        `json:"error,omitempty"`
+}
+
+// Outcome is how a sign-in stands when nothing more happens by itself.
+type Outcome struct {
+	State string `json:"state"`
+	Cars  int    `json:"vehicles"`
+	Error string `json:"error,omitempty"`
+	Hint  string `json:"hint,omitempty"`
+	// Code is what the sign-in waits for; nil when it waits for no one-time code.
+	Code *Code `json:"code,omitempty"`
+}
+
+// Code is a one-time code that is waited for.
+type Code struct {
+	Methods []CodeMethod `json:"methods"`
+	Sent    string       `json:"sent,omitempty"` // the method by which one was sent last
+	SentAt  time.Time    `json:"sent_at,omitzero"`
+	Left    int          `json:"tries_left"`
+}
+
+// CodeMethod is a way to get a code.
+type CodeMethod struct {
+	Name string `json:"method"`       // email or sms
+	To   string `json:"to,omitempty"` // masked
 }
 
 // Health is how a bridge stands.

@@ -23,9 +23,15 @@ func (echo) State(_ context.Context, ref string) (State, error) {
 	return State{Vehicle: Vehicle{Name: ref}}, nil
 }
 
-func (echo) Login(_ context.Context, account string) ([]Account, error) {
-	return []Account{{Name: account}}, nil
+func (echo) Login(_ context.Context, r LoginRequest) iter.Seq2[LoginStep, error] {
+	return func(yield func(LoginStep, error) bool) {
+		if yield(LoginStep{Account: r.Account, Stage: &Stage{Op: r.Method}}, nil) {
+			yield(LoginStep{Account: r.Account, Outcome: &Outcome{State: r.Code}}, nil)
+		}
+	}
 }
+
+func (echo) RefreshToken(_ context.Context, account string) (string, error) { return account, nil }
 
 func (echo) Logout(_ context.Context, account string, _ bool) ([]Account, error) {
 	return []Account{{Name: account}}, nil
@@ -44,7 +50,7 @@ func (echo) Send(_ context.Context, ref, command string, payload []byte) iter.Se
 // FuzzHandler asks the socket's handler for anything. It answers every request, and what it says is JSON.
 func FuzzHandler(f *testing.F) {
 	for _, method := range []string{"GET", "POST", "PUT"} {
-		for _, path := range []string{"/vehicles", "/vehicles/x", "/vehicles/%2F/commands/refresh", "/vehicles//commands/", "/login?account=%00", "/logout", "/health", "/", "//", "/../health"} {
+		for _, path := range []string{"/vehicles", "/vehicles/x", "/vehicles/%2F/commands/refresh", "/vehicles//commands/", "/login", "/refresh-token?account=%00", "/logout", "/health", "/", "//", "/../health"} {
 			f.Add(method, path, `{"mode":"cached"}`)
 		}
 	}
@@ -65,7 +71,7 @@ func FuzzHandler(f *testing.F) {
 		}
 		answer := httptest.NewRecorder()
 		handler(echo{}).ServeHTTP(answer, request)
-		if answer.Header().Get("Content-Type") != "application/json" && answer.Code == http.StatusOK && !strings.Contains(target, "/commands/") {
+		if kind := answer.Header().Get("Content-Type"); kind != "application/json" && kind != "application/x-ndjson" && answer.Code == http.StatusOK {
 			t.Errorf("%s %q is answered with %q", method, target, answer.Body)
 		}
 		if answer.Code != http.StatusOK && answer.Code != http.StatusUnprocessableEntity {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"iter"
 	"net"
 	"net/http"
 	"os"
@@ -64,20 +65,21 @@ func handler(s Service) http.Handler {
 			answer(w)(nil, fmt.Errorf("read the command: %w", err))
 			return
 		}
-		flusher := http.NewResponseController(w)
-		steps := json.NewEncoder(w)
-		for record, err := range s.Send(r.Context(), r.PathValue("ref"), r.PathValue("command"), payload) {
-			step := line{Record: &record}
-			if err != nil {
-				step = line{Error: err.Error()}
-			}
-			if steps.Encode(step) != nil || flusher.Flush() != nil {
-				return // the other side went away; the command goes on
-			}
-		}
+		// When the other side goes away, the command goes on.
+		stream(w, s.Send(r.Context(), r.PathValue("ref"), r.PathValue("command"), payload))
 	})
 	mux.HandleFunc("POST /login", func(w http.ResponseWriter, r *http.Request) {
-		answer(w)(s.Login(r.Context(), r.URL.Query().Get("account")))
+		var request LoginRequest
+		decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxBody))
+		decoder.DisallowUnknownFields()
+		if decoder.Decode(&request) != nil {
+			answer(w)(nil, errors.New("the request to sign in cannot be read")) // which holds secrets
+			return
+		}
+		stream(w, s.Login(r.Context(), request))
+	})
+	mux.HandleFunc("POST /refresh-token", func(w http.ResponseWriter, r *http.Request) {
+		answer(w)(s.RefreshToken(r.Context(), r.URL.Query().Get("account")))
 	})
 	mux.HandleFunc("POST /logout", func(w http.ResponseWriter, r *http.Request) {
 		query := r.URL.Query()
@@ -89,13 +91,28 @@ func handler(s Service) http.Handler {
 	return mux
 }
 
+// stream writes steps as they come, until the other side goes away.
+func stream[T any](w http.ResponseWriter, steps iter.Seq2[T, error]) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	flusher, out := http.NewResponseController(w), json.NewEncoder(w)
+	for step, err := range steps {
+		l := line[T]{Step: &step}
+		if err != nil {
+			l = line[T]{Error: err.Error()}
+		}
+		if out.Encode(l) != nil || flusher.Flush() != nil {
+			return
+		}
+	}
+}
+
 // answer writes a result or its error.
 func answer(w http.ResponseWriter) func(any, error) {
 	return func(result any, err error) {
 		w.Header().Set("Content-Type", "application/json")
 		if err != nil {
 			w.WriteHeader(http.StatusUnprocessableEntity)
-			result = line{Error: err.Error()}
+			result = line[any]{Error: err.Error()}
 		}
 		_ = json.NewEncoder(w).Encode(result) // only a client that went away makes it fail
 	}

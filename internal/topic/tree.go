@@ -188,10 +188,8 @@ func (t Tree) AccountCommand(account string, verb AccountVerb) string {
 	return t.account(account, string(verb))
 }
 
-// AccountFilters match all that an account can be told.
-func (t Tree) AccountFilters(account string) []string {
-	return []string{t.account(account, "code/+"), t.account(account, string(Retry))}
-}
+// CodeFilter matches what all accounts are told about one-time codes, those of other instances below this base included.
+func (t Tree) CodeFilter() string { return t.account("+", "code/+") }
 
 // RetryFilter matches "try again" for all accounts, those of other instances below this base included.
 func (t Tree) RetryFilter() string { return t.account("+", string(Retry)) }

@@ -40,8 +40,7 @@ func TestTree_BuildsEveryTopic(t *testing.T) {
 		home.AccountCommand("kia-eu", CodeSet):  "home/cars/account/kia-eu/code/set",
 		home.AccountCommand("kia-eu", Retry):    "home/cars/account/kia-eu/retry",
 		home.RetryFilter():                      "home/cars/account/+/retry",
-		home.AccountFilters("kia-eu")[0]:        "home/cars/account/kia-eu/code/+",
-		home.AccountFilters("kia-eu")[1]:        "home/cars/account/kia-eu/retry",
+		home.CodeFilter():                       "home/cars/account/+/code/+",
 		tree(t, "hyundai").Car("x").Topic("ev"): "hyundai/x/ev",
 	} {
 		if got != want {

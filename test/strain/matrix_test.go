@@ -3,6 +3,7 @@ package strain
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -14,6 +15,7 @@ import (
 	"text/tabwriter"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/control"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
 
@@ -337,6 +339,13 @@ func (w *world) recover(victim sim.Vehicle, o operation, r record) (cure string)
 func (w *world) login(account string) error {
 	ctx, cancel := context.WithTimeout(w.t.Context(), 5*time.Minute)
 	defer cancel()
-	_, err := w.app.Login(ctx, account)
-	return err
+	for step, err := range w.app.Login(ctx, control.LoginRequest{Account: account}) {
+		if err != nil {
+			return err
+		}
+		if o := step.Outcome; o != nil && o.Error != "" {
+			return errors.New(o.Error)
+		}
+	}
+	return nil
 }
