@@ -26,6 +26,9 @@ type Options struct {
 	ClientID           string // empty: a random one, new with each New
 	TLS                TLS
 
+	// Version of MQTT; AnyVersion asks the broker.
+	Version Version
+
 	// KeepAlive is the longest silence on the wire, in whole seconds from 1 s to 18 h; 0 means 30 s. A
 	// dead link is noticed within two of them.
 	KeepAlive time.Duration
@@ -48,6 +51,10 @@ type Options struct {
 	// 0 announces no bound. The embedded broker takes no notice of it, and mochi elsewhere stops when the
 	// bound is reached: it is for large brokers that do it right.
 	ReceiveMaximum uint16
+
+	// MaximumPacket bounds what is published, in bytes a packet; 0 is what the broker says. Brokers that
+	// speak 3.1.1 cannot say it and close the connection instead.
+	MaximumPacket int
 
 	MaxInFlight int // publications sent and not yet acknowledged, also bounded by the broker; 0 means 1000
 	EventLimit  int // events kept while they cannot be sent; 0 means 1024
@@ -74,7 +81,8 @@ type Options struct {
 type Info struct {
 	Server           string // URL without user information
 	ClientID         string // the broker may assign another one
-	Connection       int    // 1 for the first, counted up with each
+	Version          Version
+	Connection       int // 1 for the first, counted up with each
 	MaximumQoS       byte
 	RetainAvailable  bool // false: nothing is retained, whatever Publication.Retain says
 	MaximumPacket    int  // bytes, 0 means any
@@ -128,7 +136,7 @@ func New(opts Options) (*Client, error) {
 		return nil, fmt.Errorf("MQTT client: %w", err)
 	}
 	c.filters = slices.Clone(opts.Subscriptions)
-	c.session = newSession(c.opts.MaxInFlight, c.opts.EventLimit)
+	c.session = newSession(c.opts.MaxInFlight, c.opts.EventLimit, c.opts.MaximumPacket)
 	c.dialer = dialer{network: c.opts.Dial, tls: opts.TLS}
 	return c, nil
 }
@@ -155,7 +163,7 @@ func (c *Client) complete() error {
 		c.servers = append(c.servers, s)
 	}
 	if encrypted {
-		if _, err := o.TLS.config(func() {}); err != nil {
+		if _, err := o.TLS.config(new(handshake)); err != nil {
 			problems = append(problems, err)
 		}
 	}
@@ -186,8 +194,13 @@ func (c *Client) complete() error {
 	setDefault(&o.ConnectTimeout, 10*time.Second)
 	setDefault(&o.MaxInFlight, 1000)
 	setDefault(&o.EventLimit, 1024)
-	if o.MaxInFlight < 1 || o.MaxInFlight > 60_000 || o.EventLimit < 1 {
-		problems = append(problems, errors.New("bounds of the outbox: in flight 1 to 60000, events at least 1"))
+	if o.MaxInFlight < 1 || o.MaxInFlight > 60_000 || o.EventLimit < 1 || o.MaximumPacket < 0 {
+		problems = append(problems, errors.New("bounds of the outbox: in flight 1 to 60000, events at least 1, packets of no negative size"))
+	}
+	switch o.Version {
+	case AnyVersion, Version5, Version311:
+	default:
+		problems = append(problems, fmt.Errorf("MQTT version %q is neither 5 nor 3.1.1", string(o.Version)))
 	}
 	if o.OnMessage == nil {
 		o.OnMessage = func(m Message) { m.Ack() }

@@ -12,26 +12,32 @@ import (
 // link that swallows everything can hold up; the keepalive would find it later.
 const writeTimeout = 10 * time.Second
 
-// conn is the network connection as autopaho sees it. It remembers its first error, because the
-// library reports the cause of a lost connection on another goroutine and later than the loss.
+// conn is the network connection as autopaho sees it, which speaks MQTT 5 whatever the broker speaks. It
+// remembers its first error, because the library reports the cause of a lost connection on another
+// goroutine and later than the loss.
 type conn struct {
 	net.Conn
-	in *bufio.Reader // the library reads byte by byte where lengths are concerned
+	legacy bool          // the broker is spoken to in MQTT 3.1.1
+	in     *bufio.Reader // the library reads byte by byte where lengths are concerned
 
 	// Used by the reader only.
 	acknowledged func(id uint16, code byte) // learns that the broker has a publication
-	left         int                        // bytes of the packet that the library has begun to read
+	ahead        []byte                     // of the packet that the library has begun to read: translated already
+	left         int                        // and what follows of it on the network
 
 	// The library holds this lock for the writes that make up one packet; it looks for a sync.Locker.
 	sync.Mutex
+	out []byte // of a packet of the library's that is to be translated; guarded by the lock
 
 	mu    sync.Mutex // guards what follows
 	err   error      // first failure of a read or write
 	start []byte     // the first two bytes that came: type and length of the answer to CONNECT
 }
 
-func newConn(network net.Conn, acknowledged func(id uint16, code byte)) *conn {
-	return &conn{Conn: network, in: bufio.NewReader(network), acknowledged: acknowledged}
+func newConn(network net.Conn, legacy bool, acknowledged func(id uint16, code byte)) *conn {
+	c := &conn{Conn: network, legacy: legacy, acknowledged: acknowledged}
+	c.in = bufio.NewReader(network)
+	return c
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -49,10 +55,15 @@ func (c *conn) Read(b []byte) (int, error) {
 
 // read gives the library the packets that are meant for it, one after the other.
 func (c *conn) read(b []byte) (int, error) {
-	if c.left == 0 {
+	if len(c.ahead)+c.left == 0 {
 		if err := c.next(); err != nil {
 			return 0, err
 		}
+	}
+	if len(c.ahead) > 0 {
+		n := copy(b, c.ahead)
+		c.ahead = c.ahead[n:]
+		return n, nil
 	}
 	n, err := c.in.Read(b[:min(len(b), c.left)])
 	c.left -= n
@@ -70,15 +81,16 @@ const (
 func (c *conn) next() error {
 	for {
 		var kind byte
-		length, size := 0, 1
-		for more := true; more && size < maxHead; size++ {
-			head, err := c.in.Peek(size + 1)
+		length, size := 0, 0
+		for complete := false; !complete; {
+			head, err := c.in.Peek(size + 2)
 			if err != nil {
 				return err
 			}
-			kind, more = head[0], head[size]&0x80 != 0
-			length |= int(head[size]&0x7f) << (7 * (size - 1))
+			kind = head[0]
+			length, size, complete = varint(head[1:])
 		}
+		size++
 		if kind == puback && length >= 2 && length <= 4 {
 			packet, err := c.in.Peek(size + length)
 			if err != nil {
@@ -97,13 +109,45 @@ func (c *conn) next() error {
 				continue
 			}
 		}
-		c.left = size + length
-		return nil
+		if !c.legacy {
+			c.left = size + length
+			return nil
+		}
+		if _, err := c.in.Discard(size); err != nil {
+			return err
+		}
+		var err error
+		c.ahead, c.left, err = upgrade(c.in, kind, length)
+		return err
 	}
 }
 
-// Write writes b; the caller holds the lock. A failure closes the connection, which wakes the reader.
+// Write takes what the library writes of a packet; the caller holds the lock.
 func (c *conn) Write(b []byte) (int, error) {
+	if !c.legacy {
+		return c.write(b)
+	}
+	c.out = append(c.out, b...)
+	if len(c.out) == 0 {
+		return len(b), nil
+	}
+	length, n, complete := varint(c.out[1:])
+	if size := 1 + n + length; !complete || len(c.out) < size {
+		return len(b), nil
+	}
+	packet, err := downgrade(nil, c.out[0], c.out[1+n:])
+	c.out = nil // it may hold a password, and a packet is rare
+	if err != nil {
+		return 0, err
+	}
+	if _, err := c.write(packet); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
+
+// write writes b; the caller holds the lock. A failure closes the connection, which wakes the reader.
+func (c *conn) write(b []byte) (int, error) {
 	if err := c.SetWriteDeadline(time.Now().Add(writeTimeout)); err != nil {
 		c.fail(err)
 		return 0, err
@@ -120,7 +164,7 @@ func (c *conn) Write(b []byte) (int, error) {
 func (c *conn) writeAll(b []byte) error {
 	c.Lock()
 	defer c.Unlock()
-	_, err := c.Write(b)
+	_, err := c.write(b)
 	return err
 }
 
@@ -139,11 +183,9 @@ func (c *conn) failure() error {
 	return c.err
 }
 
-// answeredOld reports whether CONNECT was answered by a CONNACK of MQTT 3.1.1: two bytes after the
-// length, where version 5 has at least three.
-func (c *conn) answeredOld() bool {
+// answer is the beginning of what the broker answered to CONNECT; empty when it said nothing.
+func (c *conn) answer() []byte {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	const connack = 0x20
-	return len(c.start) == 2 && c.start[0] == connack && c.start[1] == 2
+	return c.start
 }

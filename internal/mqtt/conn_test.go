@@ -6,6 +6,7 @@ import (
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 )
@@ -19,6 +20,11 @@ type pieces struct {
 
 func (p *pieces) Read(b []byte) (int, error) { return p.in.Read(b[:min(len(b), p.most)]) }
 
+// deaf is a connection that takes deadlines and knows none.
+type deaf struct{ net.Conn }
+
+func (deaf) SetWriteDeadline(time.Time) error { return nil }
+
 func TestConn_TakesOutPlainAcknowledgementsAndNothingElse(t *testing.T) {
 	long := append([]byte{0x30, 0x80 | 9, 2}, make([]byte, 9+2*128)...)
 	for packet, plain := range map[string]bool{
@@ -30,7 +36,7 @@ func TestConn_TakesOutPlainAcknowledgementsAndNothingElse(t *testing.T) {
 		"\x20\x03\x00\x00\x00": false, "\xd0\x00": false, "\x90\x04\x12\x34\x00\x01": false, string(long): false, "\x30\xff\xff\xff\xff": false,
 	} {
 		var acknowledged []uint16
-		c := newConn(&pieces{in: bytes.NewReader([]byte(packet)), most: 1}, func(id uint16, _ byte) { acknowledged = append(acknowledged, id) })
+		c := newConn(&pieces{in: bytes.NewReader([]byte(packet)), most: 1}, false, func(id uint16, _ byte) { acknowledged = append(acknowledged, id) })
 		read, _ := io.ReadAll(c)
 		if plain && (len(read) > 0 || !slices.Equal(acknowledged, []uint16{0x1234})) {
 			t.Errorf("% x: the library got % x, acknowledged are %x", packet, read, acknowledged)
@@ -57,7 +63,7 @@ func TestConn_KeepsTheOrderAndBoundsOfPackets(t *testing.T) {
 			wire, library = append(wire, packet...), append(library, packet...)
 		}
 		var got []uint16
-		c := newConn(&pieces{in: bytes.NewReader(wire), most: rapid.IntRange(1, 500).Draw(t, "piece")}, func(id uint16, _ byte) { got = append(got, id) })
+		c := newConn(&pieces{in: bytes.NewReader(wire), most: rapid.IntRange(1, 500).Draw(t, "piece")}, false, func(id uint16, _ byte) { got = append(got, id) })
 		var read []byte
 		for buffer, err := make([]byte, 64), error(nil); err == nil; {
 			var n int

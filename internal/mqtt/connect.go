@@ -11,26 +11,38 @@ import (
 	"time"
 
 	"github.com/eclipse/paho.golang/autopaho"
+	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
 )
 
 // linkState is what the connection manager's goroutine remembers; all callbacks below, except receive
 // and publicationRefused, run on it.
 type linkState struct {
-	server server // of the latest attempt
-	conn   *conn  // of the latest attempt, nil when dialling failed
-	asked  bool   // its server wanted a client certificate
-	up     bool   // OnUp was called for it
-	since  time.Time
-	short  int              // connections in a row that did not last
-	fought bool             // the last one ended because of another client with our id
-	failed map[string]error // server → kind of its last failure, to say only what is new
-	tries  int              // failed attempts since the last connection
+	server  server    // of the latest attempt
+	conn    *conn     // of the latest attempt, nil when dialling failed
+	version Version   // in which it is made
+	tls     handshake // what was seen of its TLS
+	up      bool      // OnUp was called for it
+	since   time.Time
+	short   int               // connections in a row that did not last
+	fought  bool              // the last one ended because of another client with our id
+	failed  map[string]string // server → its last failure, to say only what is new
+	tries   int               // failed attempts since the last connection
+
+	versions versions
+	said     map[string]bool       // servers of which it was said that they are spoken to in 3.1.1
+	wills    map[string]willLimits // by server
+	again    bool                  // the last attempt has told how the next one can succeed: no wait before it
 }
+
+// willLimits is what a server does not take of a will; it tells only by refusing the connection.
+type willLimits struct{ noRetain, noQoS bool }
 
 // config is the library's view of the options. Ctx ends with Run.
 func (c *Client) config(ctx context.Context) autopaho.ClientConfig {
-	c.link.failed = make(map[string]error)
+	link := &c.link
+	link.failed, link.wills, link.said = make(map[string]string), make(map[string]willLimits), make(map[string]bool)
+	link.versions = newVersions(c.opts.Version)
 	config := autopaho.ClientConfig{
 		KeepAlive:         uint16(c.opts.KeepAlive / time.Second),
 		ConnectTimeout:    c.opts.ConnectTimeout,
@@ -43,9 +55,10 @@ func (c *Client) config(ctx context.Context) autopaho.ClientConfig {
 		},
 		OnConnectionDown: c.down,
 		OnConnectError:   c.connectFailed,
-		ConnectPacketBuilder: func(packet *paho.Connect, _ *url.URL) (*paho.Connect, error) {
+		ConnectPacketBuilder: func(packet *paho.Connect, server *url.URL) (*paho.Connect, error) {
 			// The library asks for a clean start only the first time.
 			packet.CleanStart = true
+			packet.WillMessage = c.will(server.String())
 			packet.Properties = &paho.ConnectProperties{RequestProblemInfo: true}
 			if c.opts.ReceiveMaximum > 0 {
 				packet.Properties.ReceiveMaximum = &c.opts.ReceiveMaximum
@@ -63,14 +76,28 @@ func (c *Client) config(ctx context.Context) autopaho.ClientConfig {
 	for _, s := range c.servers {
 		config.ServerUrls = append(config.ServerUrls, s.url)
 	}
-	if will := c.opts.Will; will != nil {
-		config.WillMessage = &paho.WillMessage{Topic: will.Topic, Payload: will.Payload, QoS: will.QoS, Retain: will.Retain}
-	}
 	return config
+}
+
+// will is the will as far as a server takes it, nil for none.
+func (c *Client) will(server string) *paho.WillMessage {
+	will, limits := c.opts.Will, c.link.wills[server]
+	if will == nil {
+		return nil
+	}
+	message := &paho.WillMessage{Topic: will.Topic, Payload: will.Payload, QoS: will.QoS, Retain: will.Retain && !limits.noRetain}
+	if limits.noQoS {
+		message.QoS = 0
+	}
+	return message
 }
 
 // wait is the pause before attempt n since the last connection.
 func (c *Client) wait(attempt int) time.Duration {
+	if c.link.again {
+		c.link.again = false
+		return 0
+	}
 	if attempt == 0 && c.link.fought {
 		return c.opts.Backoff(patientAttempt)
 	}
@@ -83,36 +110,61 @@ func (c *Client) dial(ctx context.Context, _ autopaho.ClientConfig, u *url.URL) 
 		fmt.Errorf("no connection within %v: %w", c.opts.ConnectTimeout, context.DeadlineExceeded))
 	defer cancel()
 	index := slices.IndexFunc(c.servers, func(s server) bool { return s.url == u })
-	c.link.server, c.link.conn, c.link.asked = c.servers[index], nil, false
-	network, err := c.dialer.dial(ctx, c.link.server, func() { c.link.asked = true })
+	link := &c.link
+	link.server, link.conn, link.tls = c.servers[index], nil, handshake{}
+	link.version = link.versions.of(u.String())
+	network, err := c.dialer.dial(ctx, link.server, &link.tls)
 	if err != nil {
 		return nil, err
 	}
-	c.link.conn = newConn(network, func(id uint16, code byte) { c.session.acknowledged(id, code) })
-	return c.link.conn, nil
+	link.conn = newConn(network, link.version == Version311, func(id uint16, code byte) { c.session.acknowledged(id, code) })
+	return link.conn, nil
 }
 
 // connectFailed notes a failed attempt. It speaks only when a server fails in a new way.
 func (c *Client) connectFailed(err error) {
-	server := c.link.server.url.String()
+	link := &c.link
+	server := link.server.url.String()
 	if inner := errors.Unwrap(err); inner != nil && !isConnack(err) {
 		err = inner // the library's own words only repeat the address
 	}
-	failure := connectError(server, err, clues{
-		oldAnswer:           c.link.conn != nil && c.link.conn.answeredOld(),
-		askedForCertificate: c.link.asked,
-	})
-	c.remember(failure)
-	c.link.tries++
-	if errors.Is(failure, c.link.failed[server]) {
+	seen := clues{tls: link.tls}
+	if link.conn != nil {
+		seen.answer = link.conn.answer()
+	}
+	failure := connectError(server, err, seen)
+	if link.versions.failed(server, link.version, failure, seen.answer) || c.lessWill(server, failure) {
+		link.again = true
+		c.log.Debug("the broker refuses what it was asked, will ask for less", "server", server, "error", failure)
 		return
 	}
-	c.link.failed[server] = failure.Kind
+	c.remember(failure)
+	link.tries++
+	// The rest of the text may vary from attempt to attempt.
+	said := fmt.Sprint(failure.Kind, failure.Code, failure.Reason)
+	if link.failed[server] == said {
+		return
+	}
+	link.failed[server] = said
 	attributes := []any{"server", server, "error", failure}
 	if hint := failure.Hint(); hint != "" {
 		attributes = append(attributes, "hint", hint)
 	}
 	c.log.Error("cannot connect to the broker, will keep trying", attributes...)
+}
+
+// lessWill notes that a server does not take the will as it is, and reports whether that is new.
+func (c *Client) lessWill(server string, failure *Error) bool {
+	known := c.link.wills[server]
+	limits := known
+	switch failure.Code {
+	case packets.ConnackRetainNotSupported:
+		limits.noRetain = true
+	case packets.ConnackQoSNotSupported:
+		limits.noQoS = true
+	}
+	c.link.wills[server] = limits
+	return limits != known
 }
 
 // up completes a new connection: subscriptions first, so that no command is missed after the birth
@@ -132,14 +184,18 @@ func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, an
 		return
 	}
 	info := c.session.info()
-	info.Server, info.ClientID = link.server.url.String(), c.opts.ClientID
+	info.Server, info.ClientID, info.Version = link.server.url.String(), c.opts.ClientID, link.version
 	info.RefusedFilters = refused
 	if answer.Properties != nil && answer.Properties.AssignedClientID != "" {
 		info.ClientID = answer.Properties.AssignedClientID
 	}
 	info.Connection = int(c.connections.Add(1))
-	c.log.Info("connected to the broker", "server", info.Server, "client_id", info.ClientID,
+	c.log.Info("connected to the broker", "server", info.Server, "client_id", info.ClientID, "mqtt", info.Version,
 		"connection", info.Connection, "failed_attempts", link.tries)
+	guessed := link.versions.connected(info.Server, link.version)
+	if link.version == Version311 && c.opts.Version == AnyVersion {
+		c.saySpeech(info.Server, guessed)
+	}
 	if len(refused) > 0 {
 		c.log.Error("the broker refused subscriptions: messages on them will not arrive", "filters", refused,
 			"hint", "check the broker's access rules")
@@ -155,6 +211,20 @@ func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, an
 	c.overflow.reset()
 	c.session.setOpen()
 	c.opts.OnUp(info)
+}
+
+// saySpeech says once for each server that and why it is spoken to in MQTT 3.1.1.
+func (c *Client) saySpeech(server string, guessed bool) {
+	if c.link.said[server] {
+		return
+	}
+	c.link.said[server] = true
+	why := "it says that it does not know MQTT 5"
+	if guessed {
+		why = "it closed the connection when it was asked in MQTT 5, and will be asked again at the next one"
+	}
+	c.log.Info("the broker is spoken to in MQTT 3.1.1", "server", server, "why", why,
+		"missing", "response topics, user properties, expiry of messages, the retain flag of live messages")
 }
 
 // down notes a lost connection and reports whether to connect again.
@@ -184,8 +254,12 @@ func (c *Client) down() bool {
 		c.log.Error("another client took over this client id, will wait before connecting again", attributes...)
 	case link.short == suspiciouslyShort && failure.Code == 0:
 		// Mosquitto 2.0.11 closes without a reason when another client takes over.
+		hint := "perhaps another program uses the same client id"
+		if link.version == Version311 && c.opts.MaximumPacket == 0 {
+			hint += ", or a message is larger than the broker takes, which it cannot say in MQTT 3.1.1"
+		}
 		c.log.Error("the broker keeps closing the connection soon after it was made, will wait longer each time",
-			"error", failure, "client_id", c.opts.ClientID, "hint", "perhaps another program uses the same client id")
+			"error", failure, "client_id", c.opts.ClientID, "hint", hint)
 	default:
 		c.log.Warn("lost the broker, will reconnect", attributes...)
 	}

@@ -3,63 +3,14 @@ package mqtt
 import (
 	"context"
 	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"net"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/gorilla/websocket"
 )
-
-// TLS says how mqtts:// and wss:// servers are checked. The zero value trusts the system's roots and
-// wants the host name of the URL in the certificate. Files are read again for each connection, so that
-// renewed certificates need no restart.
-type TLS struct {
-	CAFile     string // PEM; when set, only these authorities are trusted
-	CertFile   string // PEM client certificate, together with KeyFile
-	KeyFile    string
-	ServerName string // name in the certificate when it is not the URL's
-
-	// InsecureSkipVerify accepts every certificate. The connection is then open to anybody in between;
-	// a warning says so at each start.
-	InsecureSkipVerify bool
-}
-
-var errTLSFiles = errors.New("TLS files")
-
-// config reads the files. Asked is called when the server wants a client certificate.
-func (t TLS) config(asked func()) (*tls.Config, error) {
-	config := &tls.Config{
-		MinVersion:         tls.VersionTLS12,
-		ServerName:         t.ServerName,
-		InsecureSkipVerify: t.InsecureSkipVerify, //nolint:gosec // asked for explicitly, warned about at start
-	}
-	if t.CAFile != "" {
-		pem, err := os.ReadFile(t.CAFile)
-		if err != nil {
-			return nil, fmt.Errorf("%w: read CA file: %w", errTLSFiles, err)
-		}
-		config.RootCAs = x509.NewCertPool()
-		if !config.RootCAs.AppendCertsFromPEM(pem) {
-			return nil, fmt.Errorf("%w: CA file %s holds no PEM certificate", errTLSFiles, t.CAFile)
-		}
-	}
-	var certificate tls.Certificate // empty: none is sent
-	if t.CertFile != "" || t.KeyFile != "" {
-		var err error
-		if certificate, err = tls.LoadX509KeyPair(t.CertFile, t.KeyFile); err != nil {
-			return nil, fmt.Errorf("%w: load client certificate: %w", errTLSFiles, err)
-		}
-	}
-	config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
-		asked()
-		return &certificate, nil
-	}
-	return config, nil
-}
 
 // server is one broker address: url without user information, and what the schemes mean.
 type server struct {
@@ -107,12 +58,12 @@ type dialer struct {
 	tls     TLS
 }
 
-// dial connects to s. Every part of it ends with ctx. Asked is called when s wants a client certificate.
-func (d dialer) dial(ctx context.Context, s server, asked func()) (net.Conn, error) {
+// dial connects to s. Every part of it ends with ctx. What is seen of a TLS handshake is noted in seen.
+func (d dialer) dial(ctx context.Context, s server, seen *handshake) (net.Conn, error) {
 	var config *tls.Config
 	if s.tls {
 		var err error
-		if config, err = d.tls.config(asked); err != nil {
+		if config, err = d.tls.config(seen); err != nil {
 			return nil, err
 		}
 		if config.ServerName == "" {

@@ -1,14 +1,11 @@
 package mqtt
 
 import (
+	"cmp"
 	"context"
-	"crypto/tls"
-	"crypto/x509"
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
-	"net"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/packets"
@@ -22,7 +19,7 @@ var (
 	ErrClientID      = errors.New("client id refused")
 	ErrTLS           = errors.New("TLS failed")
 	ErrTakenOver     = errors.New("another client connected with the same client id")
-	ErrProtocol      = errors.New("broker does not speak MQTT 5")
+	ErrProtocol      = errors.New("broker does not speak this version of MQTT")
 	ErrBusy          = errors.New("broker is busy or over its limits")
 	ErrSilent        = errors.New("broker stopped answering")
 	ErrUnreachable   = errors.New("broker not reachable")
@@ -45,11 +42,17 @@ type Error struct {
 	Kind   error  // one of the sentinels above
 	Code   byte   // MQTT reason code, 0 when the broker gave none
 	Text   string // the broker's own words, may be empty
+	Reason string // of ErrTLS: which part of it failed
 	Err    error  // what the network or the library said, may be nil
+
+	advice string // what a person can do, where it depends on more than the kind
 }
 
 func (e *Error) Error() string {
 	text := fmt.Sprintf("%s %s: %v", e.Op, e.Server, e.Kind)
+	if e.Reason != "" {
+		text += ", " + e.Reason
+	}
 	if e.Code != 0 {
 		text += fmt.Sprintf(" (reason 0x%02X)", e.Code)
 	}
@@ -75,19 +78,25 @@ var hints = map[error]string{
 	ErrCredentials:   "check the broker's user name and password",
 	ErrNotAuthorized: "check the broker's user name and password (Mosquitto answers so to a wrong one) and its access rules",
 	ErrClientID:      "the broker does not accept this client id: choose another, or leave it out",
-	ErrTLS:           "check CA file, client certificate and the host name in the broker's certificate",
 	ErrTakenOver:     "another program uses this client id: stop it, or give each its own client id",
-	ErrProtocol:      "the broker needs MQTT 5: update it or switch MQTT 5 on",
+	ErrProtocol:      "let the version be found out: mqtt.version auto",
 	ErrUnreachable:   "check the broker's address and that it is running",
 }
 
 // Hint says what a person can do about e; empty when only waiting helps.
-func (e *Error) Hint() string { return hints[e.Kind] }
+func (e *Error) Hint() string { return cmp.Or(e.advice, hints[e.Kind]) }
 
 // clues are what was seen of a failed attempt beside its error.
 type clues struct {
-	oldAnswer           bool // CONNECT was answered in the shape of MQTT 3.1.1
-	askedForCertificate bool // the server wanted a client certificate
+	answer []byte // the first two bytes that came, if any did
+	tls    handshake
+}
+
+// answeredOld reports whether CONNECT was answered by a CONNACK of MQTT 3.1.1: two bytes after the
+// length, where version 5 has at least three.
+func (c clues) answeredOld() bool {
+	const connack = 0x20
+	return len(c.answer) == 2 && c.answer[0] == connack && c.answer[1] == 2
 }
 
 // connectError classifies why an attempt to connect failed.
@@ -98,25 +107,24 @@ func connectError(server string, err error, seen clues) *Error {
 		result.Kind = connackKind(refusal.ReasonCode)
 		return result
 	}
-	switch {
-	case isTLS(err):
+	if result.Reason, result.advice = tlsFailure(err, seen.tls); result.Reason != "" {
 		result.Kind = ErrTLS
+		return result
+	}
+	switch {
 	case errors.Is(err, context.DeadlineExceeded):
 		result.Kind = ErrUnreachable
 		result.Err = fmt.Errorf("no answer in time: %w", err)
-	case seen.askedForCertificate:
-		// With TLS 1.3 the broker judges the certificate after our side of the handshake, and its alert is
-		// lost when it meets what we have begun to send.
-		result.Kind = ErrTLS
-		result.Err = fmt.Errorf("broker asked for a client certificate and closed the connection: %w", err)
-	case seen.oldAnswer:
+	case seen.answeredOld():
 		result.Kind, result.Err = ErrProtocol, nil
-	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		// A proxy before a broker that still starts does this, and so do brokers without MQTT 5.
-		result.Kind = ErrUnreachable
-		result.Err = fmt.Errorf("closed instead of answering CONNECT (still starting, or without MQTT 5): %w", err)
 	default:
 		result.Kind = ErrUnreachable
+		if result.Reason, result.advice = afterHandshake(seen.tls, seen.answer); result.Reason != "" {
+			result.Kind = ErrTLS
+		} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			// A proxy before a broker that still starts does this.
+			result.Err = fmt.Errorf("closed instead of answering CONNECT (perhaps still starting): %w", err)
+		}
 	}
 	return result
 }
@@ -164,26 +172,4 @@ func disconnectError(server string, packet *packets.Disconnect) *Error {
 		result.Kind = ErrSilent
 	}
 	return result
-}
-
-// isTLS reports whether err comes from the handshake or the certificates. An alert that the broker
-// sends (client certificate refused) arrives as a network error with the operation "remote error".
-func isTLS(err error) bool {
-	if opErr, ok := errors.AsType[*net.OpError](err); ok && opErr.Op == "remote error" {
-		return true
-	}
-	for _, match := range []func() bool{
-		func() bool { _, ok := errors.AsType[*tls.CertificateVerificationError](err); return ok },
-		func() bool { _, ok := errors.AsType[tls.RecordHeaderError](err); return ok },
-		func() bool { _, ok := errors.AsType[tls.AlertError](err); return ok },
-		func() bool { _, ok := errors.AsType[x509.UnknownAuthorityError](err); return ok },
-		func() bool { _, ok := errors.AsType[x509.HostnameError](err); return ok },
-		func() bool { _, ok := errors.AsType[*fs.PathError](err); return ok },
-		func() bool { return errors.Is(err, errTLSFiles) },
-	} {
-		if match() {
-			return true
-		}
-	}
-	return false
 }

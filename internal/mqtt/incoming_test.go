@@ -15,7 +15,7 @@ import (
 )
 
 func TestClient_MessagesArriveAsPublished(t *testing.T) {
-	onBothBrokers(t, func(t *testing.T, b testBroker) {
+	onBothBrokersIn5(t, func(t *testing.T, b testBroker) {
 		o := observe(t, b.Addr())
 		o.send(t, paho.Publish{Topic: "base/car/commands/lock", Payload: []byte("unlock"), Retain: true})
 		l := startUp(t, b.Addr(), mqtt.Options{Subscriptions: []string{"base/+/commands/+"}})

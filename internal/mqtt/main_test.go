@@ -92,8 +92,16 @@ func (e *embedded) Restart() {
 	e.opts.Listen = b.Addr()
 }
 
-// onBothBrokers runs a test against the embedded broker and against Mosquitto.
+// onBothBrokers runs a test against the embedded broker and against Mosquitto, in both versions of MQTT.
 func onBothBrokers(t *testing.T, test func(t *testing.T, b testBroker)) {
+	t.Helper()
+	onBothBrokersIn5(t, test)
+	t.Run("embedded in "+string(mqtt.Version311), func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
+	t.Run("mosquitto in "+string(mqtt.Version311), func(t *testing.T) { test(t, mqtttest.Start(t, "max_queued_messages 0")) })
+}
+
+// onBothBrokersIn5 is for what 3.1.1 cannot express.
+func onBothBrokersIn5(t *testing.T, test func(t *testing.T, b testBroker)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
 	t.Run("mosquitto", func(t *testing.T) {
@@ -101,6 +109,9 @@ func onBothBrokers(t *testing.T, test func(t *testing.T, b testBroker)) {
 		test(t, mqtttest.Start(t, "max_queued_messages 0"))
 	})
 }
+
+// in311 tells whether a test is one of those of onBothBrokers in which the client speaks 3.1.1.
+func in311(t testing.TB) bool { return strings.HasSuffix(t.Name(), "_in_"+string(mqtt.Version311)) }
 
 // line is a running client and what it reports.
 type line struct {
@@ -114,7 +125,7 @@ type line struct {
 // quickly is a backoff for tests that wait for another attempt.
 func quickly(int) time.Duration { return 5 * time.Millisecond }
 
-// start runs a client until the test ends. Callbacks of opts run before the channels get their word.
+// start runs a client until the test ends, in 3.1.1 where the test is named so. Callbacks of opts run before the channels get their word.
 func start(t testing.TB, addr string, opts mqtt.Options) *line {
 	t.Helper()
 	if opts.Servers == nil {
@@ -122,6 +133,9 @@ func start(t testing.TB, addr string, opts mqtt.Options) *line {
 	}
 	if opts.Backoff == nil {
 		opts.Backoff = quickly
+	}
+	if in311(t) {
+		opts.Version = mqtt.Version311
 	}
 	l := &line{
 		ups: make(chan mqtt.Info, 100), downs: make(chan error, 100), messages: make(chan mqtt.Message, 100_000),

@@ -55,21 +55,23 @@ func (p *Publication) check() error {
 	return nil
 }
 
-// encode appends p as a PUBLISH packet. Expiry is what is left of the message's life. It writes the packet itself because
-// the library makes a dozen small pieces of each.
-func (p *Publication) encode(dst []byte, id uint16, qos byte, retain bool, expiry time.Duration) []byte {
+// encode appends p as a PUBLISH packet, a legacy one in the form of MQTT 3.1.1, which has no properties. Expiry is what is
+// left of the message's life. It writes the packet itself because the library makes a dozen small pieces of each.
+func (p *Publication) encode(dst []byte, id uint16, qos byte, retain bool, expiry time.Duration, legacy bool) []byte {
 	const publish, retained = 0x30, 0x01
 	head := publish | qos<<1
 	if retain {
 		head |= retained
 	}
-	properties := p.properties()
-	dst = appendVarint(append(dst, head), p.remaining(properties, qos))
+	dst = appendVarint(append(dst, head), p.remaining(qos, legacy))
 	dst = appendString(dst, p.Topic)
 	if qos > 0 {
 		dst = binary.BigEndian.AppendUint16(dst, id)
 	}
-	dst = appendVarint(dst, properties)
+	if legacy {
+		return append(dst, p.Payload...)
+	}
+	dst = appendVarint(dst, p.properties())
 	if p.ContentType != "" {
 		dst = append(dst, packets.PropPayloadFormat, 1)
 		dst = appendString(append(dst, packets.PropContentType), p.ContentType)
@@ -92,14 +94,18 @@ func (p *Publication) encode(dst []byte, id uint16, qos byte, retain bool, expir
 }
 
 // size is the length in bytes of p as a PUBLISH packet, which brokers may limit.
-func (p *Publication) size() int {
-	remaining := p.remaining(p.properties(), p.QoS)
+func (p *Publication) size(legacy bool) int {
+	remaining := p.remaining(p.QoS, legacy)
 	return 1 + varintLen(remaining) + remaining
 }
 
 // remaining is the length of what follows the length itself.
-func (p *Publication) remaining(properties int, qos byte) int {
-	n := 2 + len(p.Topic) + varintLen(properties) + properties + len(p.Payload)
+func (p *Publication) remaining(qos byte, legacy bool) int {
+	n := 2 + len(p.Topic) + len(p.Payload)
+	if !legacy {
+		properties := p.properties()
+		n += varintLen(properties) + properties
+	}
 	if qos > 0 {
 		n += 2
 	}

@@ -138,9 +138,9 @@ func TestPublication_IsOnTheWireWhatTheLibraryReads(t *testing.T) {
 			pub.User = append(pub.User, Property{text.Draw(t, "key"), text.Draw(t, "value")})
 		}
 		retain := rapid.Bool().Draw(t, "retain")
-		wire := pub.encode([]byte("before"), 7, pub.QoS, retain, pub.Expiry)[len("before"):]
-		if pub.size() != len(wire) {
-			t.Fatalf("size says %d, the packet has %d bytes", pub.size(), len(wire))
+		wire := pub.encode([]byte("before"), 7, pub.QoS, retain, pub.Expiry, false)[len("before"):]
+		if pub.size(false) != len(wire) {
+			t.Fatalf("size says %d, the packet has %d bytes", pub.size(false), len(wire))
 		}
 		packet, err := packets.ReadPacket(bytes.NewReader(wire))
 		if err != nil {

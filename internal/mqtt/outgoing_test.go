@@ -20,7 +20,7 @@ func event(topic, payload string) mqtt.Publication {
 }
 
 func TestClient_PublicationsCarryTheirProperties(t *testing.T) {
-	onBothBrokers(t, func(t *testing.T, b testBroker) {
+	onBothBrokersIn5(t, func(t *testing.T, b testBroker) {
 		o := observe(t, b.Addr(), "app/#")
 		l := startUp(t, b.Addr(), mqtt.Options{})
 		l.publish(t, mqtt.Publication{

@@ -23,6 +23,9 @@ type pahoSession struct {
 
 var _ pahosession.SessionManager = pahoSession{}
 
+// legacyWindow bounds the publications in flight to a broker that speaks 3.1.1 and cannot say what it bears.
+const legacyWindow = 100
+
 // ConAckReceived begins a connection.
 func (s pahoSession) ConAckReceived(w io.Writer, _ *packets.Connect, answer *packets.Connack) error {
 	c, ok := w.(*conn)
@@ -32,7 +35,10 @@ func (s pahoSession) ConAckReceived(w io.Writer, _ *packets.Connect, answer *pac
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.conn, s.cause, s.lastID = c, nil, 0
-	s.limits = limits{window: s.maxInFlight, qos: 2, retain: true, wildcard: true}
+	s.limits = limits{window: s.maxInFlight, qos: 2, retain: true, wildcard: true, size: s.maximumPacket, legacy: c.legacy}
+	if c.legacy {
+		s.limits.window = min(s.limits.window, legacyWindow)
+	}
 	if p := answer.Properties; p != nil {
 		if p.ReceiveMaximum != nil {
 			s.limits.window = min(s.limits.window, int(*p.ReceiveMaximum))
@@ -42,6 +48,9 @@ func (s pahoSession) ConAckReceived(w io.Writer, _ *packets.Connect, answer *pac
 		}
 		if p.MaximumPacketSize != nil {
 			s.limits.size = int(*p.MaximumPacketSize)
+			if s.maximumPacket > 0 {
+				s.limits.size = min(s.limits.size, s.maximumPacket)
+			}
 		}
 		s.limits.retain = p.RetainAvailable == nil || *p.RetainAvailable == 1
 		s.limits.wildcard = p.WildcardSubAvailable == nil || *p.WildcardSubAvailable == 1

@@ -43,7 +43,7 @@ func (b *batch) encode(dst []byte, now time.Time) []byte {
 	}
 	for i, e := range b.entries {
 		qos := min(e.pub.QoS, b.limits.qos)
-		dst = e.pub.encode(dst, b.ids[i], qos, e.pub.Retain && b.limits.retain, e.expires.Sub(now))
+		dst = e.pub.encode(dst, b.ids[i], qos, e.pub.Retain && b.limits.retain, e.expires.Sub(now), b.limits.legacy)
 	}
 	return dst
 }

@@ -19,8 +19,9 @@ import (
 // Only QoS 0 and 1, clean start and expiry 0 are used, so nothing here survives a connection, except
 // the events: those not yet acknowledged return to the front of the outbox.
 type session struct {
-	maxInFlight int
-	wake        chan struct{} // capacity 1: the sender has something to look at
+	maxInFlight   int
+	maximumPacket int           // bytes, 0: whatever the broker takes
+	wake          chan struct{} // capacity 1: the sender has something to look at
 
 	mu      sync.Mutex // guards all that follows; held for memory operations only
 	out     *outbox
@@ -47,7 +48,8 @@ type limits struct {
 	qos      byte // highest accepted
 	retain   bool
 	wildcard bool
-	size     int // bytes a packet, 0: any
+	size     int  // bytes a packet, 0: any
+	legacy   bool // said nothing of the sort, and packets are those of 3.1.1
 }
 
 // counts only grow.
@@ -55,13 +57,14 @@ type counts struct {
 	published, dropped, skipped, refused, received uint64
 }
 
-func newSession(maxInFlight, eventLimit int) *session {
+func newSession(maxInFlight, eventLimit, maximumPacket int) *session {
 	return &session{
-		maxInFlight: maxInFlight,
-		wake:        make(chan struct{}, 1),
-		out:         newOutbox(eventLimit),
-		flying:      make(map[uint16]*entry),
-		waiting:     make(map[uint16]chan<- packets.ControlPacket),
+		maxInFlight:   maxInFlight,
+		maximumPacket: maximumPacket,
+		wake:          make(chan struct{}, 1),
+		out:           newOutbox(eventLimit),
+		flying:        make(map[uint16]*entry),
+		waiting:       make(map[uint16]chan<- packets.ControlPacket),
 	}
 }
 
@@ -72,7 +75,7 @@ func (s *session) push(pub Publication, now time.Time) (dropped int, err error) 
 	switch {
 	case s.closed:
 		return 0, ErrClosed
-	case s.open && s.limits.size > 0 && pub.size() > s.limits.size:
+	case s.open && s.limits.size > 0 && pub.size(s.limits.legacy) > s.limits.size:
 		s.counts.refused++
 		return 0, ErrTooLarge
 	case pub.Retain && !s.open:
@@ -139,7 +142,7 @@ func (s *session) take(b *batch, now time.Time) bool {
 			s.counts.dropped++
 			continue
 		}
-		if s.limits.size > 0 && e.pub.size() > s.limits.size {
+		if s.limits.size > 0 && e.pub.size(s.limits.legacy) > s.limits.size {
 			s.counts.refused++
 			continue
 		}

@@ -2,7 +2,6 @@ package mqtt
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -63,6 +62,15 @@ func (c *Client) Unsubscribe(ctx context.Context, filters ...string) error {
 // subscribe asks the broker for filters and returns those it refused. The error means that the broker
 // gave no answer.
 func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionManager, filters []string) (refused []string, err error) {
+	if !c.session.info().WildcardsAllowed {
+		wild := func(filter string) bool { return strings.ContainsAny(filter, "+#") }
+		for _, filter := range filters {
+			if wild(filter) {
+				refused = append(refused, filter)
+			}
+		}
+		filters = slices.DeleteFunc(slices.Clone(filters), wild)
+	}
 	for chunk := range slices.Chunk(filters, filtersAtOnce) {
 		request := &paho.Subscribe{}
 		for _, filter := range chunk {
@@ -72,8 +80,6 @@ func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionMana
 		answer, err := manager.Subscribe(ctx, request)
 		switch {
 		case err == nil:
-		case errors.Is(err, paho.ErrInvalidArguments): // wildcards that the broker said it does not know
-			refused = append(refused, chunk...)
 		case answer == nil:
 			return refused, err
 		default:

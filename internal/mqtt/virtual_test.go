@@ -274,7 +274,7 @@ func TestClient_OldBrokerIsNamed(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				client, stop := runVirtually(t, mqtt.Options{Dial: pipeTo(func(conn net.Conn) {
+				client, stop := runVirtually(t, mqtt.Options{Version: mqtt.Version5, Dial: pipeTo(func(conn net.Conn) {
 					_, _ = packets.ReadPacket(conn)
 					_, _ = conn.Write(answer)
 					_, _ = io.Copy(io.Discard, conn)
