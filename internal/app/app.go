@@ -15,6 +15,7 @@ import (
 	"net"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -66,7 +67,8 @@ type App struct {
 	clouds   map[string]bluelink.Cloud    // by account, with their guards
 	sessions map[string]*bluelink.Session // by account
 	store    store.Store
-	mqtt     *mqtt.Client   // nil when offline
+	mqtt     *mqtt.Client // nil when offline
+	spoken   atomic.Pointer[mqtt.Version]
 	broker   *broker.Broker // nil unless embedded
 	ready    *readyFile
 }
@@ -110,7 +112,7 @@ func New(o Options) (_ *App, err error) {
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info(), Permissions: a.permissions(), Presets: a.presets(),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info, Permissions: a.permissions(), Presets: a.presets(),
 		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
@@ -221,7 +223,8 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 	m := a.config.MQTT
 	options := mqtt.Options{
 		Servers: []string{m.Server()}, Username: m.Username, Password: m.Password.Reveal(), ClientID: m.ClientID,
-		TLS:       mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
+		TLS:     mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
+		Version: mqttVersion(m.Version), MaximumPacket: m.MaxPacketSize,
 		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: a.subscriptions(tree),
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
@@ -230,6 +233,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 			for _, filter := range info.RefusedFilters {
 				a.log.Error("the broker refused a subscription; commands will not arrive", "filter", filter)
 			}
+			a.spoken.Store(&info.Version)
 			a.bridge.Connected()
 			a.ready.create()
 		},
@@ -276,8 +280,24 @@ func (a *App) outbox() bridge.Outbox {
 	return outbox{a.mqtt, a.log}
 }
 
+// mqttVersion is the version of MQTT in the client's words.
+func mqttVersion(v config.MQTTVersion) mqtt.Version {
+	switch v {
+	case config.MQTT5:
+		return mqtt.Version5
+	case config.MQTT311:
+		return mqtt.Version311
+	case config.AutoMQTT:
+	}
+	return mqtt.AnyVersion
+}
+
 func (a *App) info() topic.Bridge {
-	return topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Protocol: "5", Features: a.features()}
+	info := topic.Bridge{Version: cmp.Or(a.options.Version, "unknown"), Started: a.started, Features: a.features()}
+	if spoken := a.spoken.Load(); spoken != nil {
+		info.Protocol = string(*spoken)
+	}
+	return info
 }
 
 // Bridge is the heart.

@@ -28,7 +28,7 @@ type Options struct {
 	Metrics  *Metrics               // required
 	Log      *slog.Logger           // required
 	Names    map[vehicle.VIN]string // names that the user chose for topics
-	Info     topic.Bridge           // published at each connect
+	Info     func() topic.Bridge    // asked and published at each connect
 
 	Permissions Permissions
 	Presets     map[string][]vehicle.Command // by the names that the user chose
@@ -104,6 +104,9 @@ func (o *Options) complete() error {
 			return fmt.Errorf("account %q has no client, or is there twice", a.Name)
 		}
 		names[a.Name] = true
+	}
+	if o.Info == nil {
+		o.Info = func() topic.Bridge { return topic.Bridge{} }
 	}
 	o.StaleAfter = cmp.Or(o.StaleAfter, 24*time.Hour)
 	o.Inbox = cmp.Or(o.Inbox, 64)

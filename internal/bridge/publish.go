@@ -37,7 +37,7 @@ func (b *Bridge) publishRecord(record vehicle.Record, quiet bool, askers ...aske
 // publishBridge says that the bridge is there, and which one it is.
 func (b *Bridge) publishBridge() {
 	b.outbox.Publish(Publication{Topic: b.tree.BridgeState(), Payload: []byte(topic.Online), Retain: true})
-	b.outbox.Publish(Publication{Topic: b.tree.BridgeInfo(), Payload: b.options.Info.Payload(), Retain: true, ContentType: jsonType})
+	b.outbox.Publish(Publication{Topic: b.tree.BridgeInfo(), Payload: b.options.Info().Payload(), Retain: true, ContentType: jsonType})
 }
 
 // tellEnd tells the end of a command besides its record: as an event, and, when it did not go well, as the car's last

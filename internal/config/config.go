@@ -103,6 +103,7 @@ func Default() *Config {
 		MQTT: MQTT{
 			Host:      "localhost",
 			Port:      1883,
+			Version:   AutoMQTT,
 			BaseTopic: "hyundai",
 			KeepAlive: 30 * time.Second,
 		},

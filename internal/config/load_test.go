@@ -308,6 +308,18 @@ func TestLoad_TheStrongerOfURLAndHostCounts(t *testing.T) {
 	}
 }
 
+func TestLoad_VersionOfMQTTNeedsNoQuotes(t *testing.T) {
+	for text, want := range map[string]MQTTVersion{"": AutoMQTT, "version: 5": MQTT5, "version: 3.1.1": MQTT311, `version: "5"`: MQTT5} {
+		if got := load(t, in(t, map[string]string{"bluelink2mqtt.yaml": account + "mqtt: {" + text + "}"})).MQTT.Version; got != want {
+			t.Errorf("%q is version %q", text, got)
+		}
+	}
+	all := problems(t, in(t, map[string]string{"bluelink2mqtt.yaml": account + "mqtt: {version: 4}"}))
+	if len(all) != 1 || !strings.Contains(all[0].Message, "3.1.1") {
+		t.Errorf("version 4: %v", all)
+	}
+}
+
 func TestAccount_WantsWhatIsIncludedAndNotExcluded(t *testing.T) {
 	const one, two = vehicle.VIN("KMHAA81CBNU000001"), vehicle.VIN("KMHAA81CBNU000002")
 	for _, test := range []struct {

@@ -128,12 +128,12 @@ func (c *Client) connectFailed(err error) {
 	if inner := errors.Unwrap(err); inner != nil && !isConnack(err) {
 		err = inner // the library's own words only repeat the address
 	}
-	seen := clues{tls: link.tls}
+	seen := clues{encrypted: link.server.tls, tls: link.tls}
 	if link.conn != nil {
 		seen.answer = link.conn.answer()
 	}
 	failure := connectError(server, err, seen)
-	if link.versions.failed(server, link.version, failure, seen.answer) || c.lessWill(server, failure) {
+	if link.conn != nil && link.versions.failed(server, link.version, failure, seen.answer) || c.lessWill(server, failure) {
 		link.again = true
 		c.log.Debug("the broker refuses what it was asked, will ask for less", "server", server, "error", failure)
 		return

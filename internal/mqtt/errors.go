@@ -5,7 +5,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 
 	"github.com/eclipse/paho.golang/autopaho"
 	"github.com/eclipse/paho.golang/packets"
@@ -88,8 +87,9 @@ func (e *Error) Hint() string { return cmp.Or(e.advice, hints[e.Kind]) }
 
 // clues are what was seen of a failed attempt beside its error.
 type clues struct {
-	answer []byte // the first two bytes that came, if any did
-	tls    handshake
+	answer    []byte // the first two bytes that came, if any did
+	encrypted bool
+	tls       handshake
 }
 
 // answeredOld reports whether CONNECT was answered by a CONNACK of MQTT 3.1.1: two bytes after the
@@ -117,14 +117,19 @@ func connectError(server string, err error, seen clues) *Error {
 		result.Err = fmt.Errorf("no answer in time: %w", err)
 	case seen.answeredOld():
 		result.Kind, result.Err = ErrProtocol, nil
+	case seen.tls.asked:
+		// With TLS 1.3 the broker judges our certificate after our side of the handshake, and its alert is
+		// lost when it meets what we have begun to send.
+		result.Kind = ErrTLS
+		result.Reason, result.advice = wanted(seen.tls)
+	case hungUp(err) && len(seen.answer) == 0:
+		result.Kind = ErrUnreachable
+		result.Err = fmt.Errorf("closed instead of answering CONNECT: %w", err)
+		if !seen.encrypted {
+			result.advice = "the broker may still be starting, or want TLS on this port: mqtts:// or tls.enabled"
+		}
 	default:
 		result.Kind = ErrUnreachable
-		if result.Reason, result.advice = afterHandshake(seen.tls, seen.answer); result.Reason != "" {
-			result.Kind = ErrTLS
-		} else if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
-			// A proxy before a broker that still starts does this.
-			result.Err = fmt.Errorf("closed instead of answering CONNECT (perhaps still starting): %w", err)
-		}
 	}
 	return result
 }

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"time"
 
+	paho311 "github.com/eclipse/paho.mqtt.golang"
+
 	"github.com/eclipse/paho.golang/paho"
 	"go.uber.org/goleak"
 
@@ -257,6 +259,49 @@ func (o *observer) send(t testing.TB, p paho.Publish) {
 	if _, err := o.Publish(t.Context(), &p); err != nil {
 		t.Fatal(err)
 	}
+}
+
+// observer311 is the same for 3.1.1, made of a library that shares nothing with the client.
+type observer311 struct {
+	paho311.Client
+	messages chan paho311.Message
+}
+
+func observe311(t testing.TB, addr string, filters ...string) *observer311 {
+	t.Helper()
+	o := &observer311{messages: make(chan paho311.Message, 100_000)}
+	opts := paho311.NewClientOptions().AddBroker("tcp://" + addr).SetProtocolVersion(4).SetClientID("observer").SetAutoReconnect(false)
+	opts.SetDefaultPublishHandler(func(_ paho311.Client, m paho311.Message) { o.messages <- m })
+	o.Client = paho311.NewClient(opts)
+	o.wait(t, o.Connect())
+	t.Cleanup(func() { o.Disconnect(0) })
+	for _, filter := range filters {
+		o.wait(t, o.Subscribe(filter, 1, nil))
+	}
+	return o
+}
+
+func (o *observer311) wait(t testing.TB, token paho311.Token) {
+	t.Helper()
+	if !token.WaitTimeout(patience) || token.Error() != nil {
+		t.Fatalf("the library of 3.1.1: %v", token.Error())
+	}
+}
+
+// expect takes the next message and compares topic and payload.
+func (o *observer311) expect(t testing.TB, topic, payload string) paho311.Message {
+	t.Helper()
+	got := next(t, o.messages, topic+" "+payload)
+	if got.Topic() != topic || string(got.Payload()) != payload {
+		t.Fatalf("got %s %q, want %s %q", got.Topic(), got.Payload(), topic, payload)
+	}
+	return got
+}
+
+// send publishes and waits until the broker has it.
+func (o *observer311) send(t testing.TB, topic, payload string, retained bool) {
+	t.Helper()
+	o.wait(t, o.Publish(topic, 1, retained, payload))
 }
 
 // logbook collects log lines of a level and above.

@@ -78,7 +78,6 @@ const (
 	certificateWanted  = "client certificate wanted"
 	certificateRefused = "client certificate refused"
 	notTLS             = "no TLS on this port"
-	wantsTLS           = "only TLS on this port"
 	noCommonTerms      = "no common version or cipher"
 	badFiles           = "certificate files"
 	otherTLS           = "handshake"
@@ -131,20 +130,6 @@ func tlsFailure(err error, seen handshake) (reason, hint string) {
 		return noCommonTerms, "the broker offers nothing that is safe enough: it must speak TLS 1.2 or newer"
 	case isAlert(err), errors.As(err, new(*tls.CertificateVerificationError)):
 		return otherTLS, "check the broker's certificate and its settings for TLS"
-	}
-	return "", ""
-}
-
-// afterHandshake is the same for a connection that ended before CONNECT was answered, with an error that says nothing:
-// with TLS 1.3 the broker judges our certificate after our side of the handshake, and its alert is lost when it meets what
-// we have begun to send. Answer is what came instead.
-func afterHandshake(seen handshake, answer []byte) (reason, hint string) {
-	const alert, tlsMajor = 0x15, 0x03
-	switch {
-	case len(answer) == 2 && answer[0] == alert && answer[1] == tlsMajor:
-		return wantsTLS, "the broker wants TLS on this port: use mqtts:// (or tls.enabled)"
-	case seen.asked:
-		return wanted(seen)
 	}
 	return "", ""
 }

@@ -8,7 +8,6 @@ import (
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/pem"
-	"errors"
 	"io"
 	"math/big"
 	"net"
@@ -21,7 +20,6 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
-	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
 )
 
 // authority is a certificate authority of the test, with files as users have them.
@@ -48,7 +46,10 @@ func (a *authority) issue(name string, template *x509.Certificate) (*x509.Certif
 	}
 	template.SerialNumber = big.NewInt(time.Now().UnixNano())
 	template.Subject = pkix.Name{CommonName: name}
-	template.NotBefore, template.NotAfter = time.Now().Add(-time.Hour), time.Now().Add(time.Hour)
+	template.NotBefore = time.Now().Add(-48 * time.Hour)
+	if template.NotAfter.IsZero() {
+		template.NotAfter = time.Now().Add(time.Hour)
+	}
 	parent, signer := a.cert, a.key
 	if parent == nil {
 		parent, signer = template, key
@@ -77,104 +78,24 @@ func (a *authority) issue(name string, template *x509.Certificate) (*x509.Certif
 
 func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
 
-func TestClient_TLS(t *testing.T) {
-	a := newAuthority(t)
-	a.issue("server", &x509.Certificate{
-		DNSNames: []string{"broker.home"}, IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)},
-		ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-	})
-	a.issue("client", &x509.Certificate{ExtKeyUsage: []x509.ExtKeyUsage{x509.ExtKeyUsageClientAuth}})
-	files := []string{"cafile " + a.file("ca.crt"), "certfile " + a.file("server.crt"), "keyfile " + a.file("server.key")}
-	open := mqtttest.Start(t, files...)
-	strict := mqtttest.Start(t, append(files, "require_certificate true")...)
-	plain := plainListener(t)
-	ca := mqtt.TLS{CAFile: a.file("ca.crt")}
-	named := func(change func(*mqtt.TLS)) mqtt.TLS { c := ca; change(&c); return c }
-
-	for _, test := range []struct {
-		name string
-		addr string
-		tls  mqtt.TLS
-		says string // part of the error, "" when it connects
-	}{
-		{name: "own authority", addr: open.Addr(), tls: ca},
-		{name: "unknown authority", addr: open.Addr(), says: "unknown authority"},
-		{name: "wrong host name", addr: open.Addr(), tls: named(func(c *mqtt.TLS) { c.ServerName = "elsewhere" }), says: "elsewhere"},
-		{name: "other name in the certificate", addr: open.Addr(), tls: named(func(c *mqtt.TLS) { c.ServerName = "broker.home" })},
-		{name: "unchecked", addr: open.Addr(), tls: mqtt.TLS{InsecureSkipVerify: true}},
-		{name: "client certificate missing", addr: strict.Addr(), tls: ca, says: "certificate"},
-		{name: "client certificate", addr: strict.Addr(), tls: named(func(c *mqtt.TLS) {
-			c.CertFile, c.KeyFile = a.file("client.crt"), a.file("client.key")
-		})},
-		{name: "broker without TLS", addr: plain, tls: ca, says: "not look like a TLS"},
-	} {
-		t.Run(test.name, func(t *testing.T) {
-			attempts := make(chan int, 10_000)
-			var book logbook
-			l := start(t, "", mqtt.Options{
-				Servers: []string{"mqtts://" + test.addr}, TLS: test.tls, Logger: book.logger(),
-				Backoff: func(n int) time.Duration { attempts <- n; return quickly(n) },
-			})
-			if test.says == "" {
-				next(t, l.ups, "the connection")
-				warned := len(book.containing("not checked")) == 1
-				if warned != test.tls.InsecureSkipVerify {
-					t.Errorf("warned of an unchecked certificate: %v", warned)
-				}
-				l.publish(t, state("car/soc", "74"))
-				l.flush(t)
-				return
-			}
-			for range 3 {
-				next(t, attempts, "an attempt")
-			}
-			err := l.Stats().LastError
-			if !errors.Is(err, mqtt.ErrTLS) || !strings.Contains(err.Error(), test.says) {
-				t.Errorf("failed with %v, want TLS and %q", err, test.says)
-			}
-		})
-	}
-}
-
-// plainListener answers everything with text, as a service without TLS does.
-func plainListener(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	var all sync.WaitGroup
-	all.Go(func() {
-		for {
-			conn, err := l.Accept()
-			if err != nil {
-				return
-			}
-			all.Go(func() {
-				_, _ = conn.Write([]byte("220 hello, this is not what you are looking for"))
-				_, _ = io.Copy(io.Discard, conn)
-				_ = conn.Close()
-			})
-		}
-	})
-	t.Cleanup(func() { _ = l.Close(); all.Wait() })
-	return l.Addr().String()
-}
-
 func TestClient_WebSocket(t *testing.T) {
 	addr := freeAddr(t)
 	startEmbedded(t, broker.Options{WebSocket: addr})
 	a := newAuthority(t)
 	a.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
+	secure := mqtt.TLS{CAFile: a.file("ca.crt")}
 	for _, test := range []struct {
 		name, url string
 		tls       mqtt.TLS
+		version   mqtt.Version
 	}{
 		{name: "plain", url: "ws://" + addr + "/mqtt"},
-		{name: "TLS", url: "wss://" + a.terminate("server", addr), tls: mqtt.TLS{CAFile: a.file("ca.crt")}},
+		{name: "plain in 3.1.1", url: "ws://" + addr + "/mqtt", version: mqtt.Version311},
+		{name: "TLS", url: "wss://" + a.terminate("server", addr), tls: secure},
+		{name: "TLS in 3.1.1", url: "wss://" + a.terminate("server", addr), tls: secure, version: mqtt.Version311},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			l := startUp(t, "", mqtt.Options{Servers: []string{test.url}, TLS: test.tls, Subscriptions: []string{"ws/#"}})
+			l := startUp(t, "", mqtt.Options{Servers: []string{test.url}, TLS: test.tls, Version: test.version, Subscriptions: []string{"ws/#"}})
 			big := strings.Repeat("x", 100_000) // more than one read
 			l.publish(t, event("ws/a", big))
 			m := next(t, l.messages, "what was published")

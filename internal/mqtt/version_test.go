@@ -198,7 +198,7 @@ func TestVersion_ThatIsSetIsNotLeft(t *testing.T) {
 			client, stop := runVirtually(t, mqtt.Options{Version: version, Dial: pipeTo(b.serve)})
 			time.Sleep(time.Minute)
 			failure, ok := errors.AsType[*mqtt.Error](client.Stats().LastError)
-			if !ok || failure.Kind != mqtt.ErrProtocol || failure.Hint() == "" {
+			if !ok || !errors.Is(failure, mqtt.ErrProtocol) || failure.Hint() == "" {
 				t.Errorf("failed with %v", client.Stats().LastError)
 			}
 			asked := b.levels()

@@ -167,6 +167,20 @@ func page(t *testing.T) []byte {
 			line("| %s | `%s` | %s | %s |", c.Name, f.Key, f.Meaning, f.Describe())
 		}
 	}
+	line("")
+	line("## Versions of MQTT")
+	line("")
+	line("The bridge speaks MQTT 5 with a broker that does, else 3.1.1 (`mqtt.version`; `{base}/bridge/info` says which). A client may use either, whatever the bridge uses. What 3.1.1 cannot express is missing while the bridge speaks it:")
+	line("")
+	line("| in MQTT 5 | in 3.1.1 |")
+	line("|---|---|")
+	line("| a command's response topic and correlation data: its records are sent there too | they do not arrive; `result/{id}` has each record, with the `id` that the command gave |")
+	line("| a command's message expiry counts | `expires_at` in its JSON, else two minutes |")
+	line("| a command that is published with the retain flag is refused, whether it was stored before or not | only a stored one is recognised: it is refused at each connection. One that arrives live is carried out like any other |")
+	line("| records and events expire after an hour at the broker | they stay for those who have a session there; while they wait in the bridge the hour counts all the same |")
+	line("| JSON is announced as such (content type, UTF-8) | it is not |")
+	line("| a refused publication is logged with the broker's reason | the broker says nothing, or closes the connection |")
+	line("| the broker tells how large a message may be | `mqtt.max_packet_size` |")
 	return out.Bytes()
 }
 

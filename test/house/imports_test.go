@@ -129,10 +129,11 @@ var doors = map[string]struct{ room, why string }{
 
 // onlyInTests are libraries that never reach the binary.
 var onlyInTests = map[string]string{
-	"pgregory.net/rapid":              "its licence is for tests here",
-	"go.uber.org/goleak":              "it looks for leaks in tests",
-	"github.com/rogpeppe/go-internal": "it drives the command line in tests",
-	"testing":                         "a binary that imports it carries its flags",
+	"pgregory.net/rapid":                  "its licence is for tests here",
+	"go.uber.org/goleak":                  "it looks for leaks in tests",
+	"github.com/eclipse/paho.mqtt.golang": "it judges our 3.1.1 from outside; the client translates, see internal/mqtt",
+	"github.com/rogpeppe/go-internal":     "it drives the command line in tests",
+	"testing":                             "a binary that imports it carries its flags",
 }
 
 // suite says whether a folder holds code that only tests import: its name ends in test, as in httptest.
