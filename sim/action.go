@@ -69,7 +69,7 @@ func (v *car) ask(c *call, soonAwake bool) (*report, *refusal) {
 		v.mu.Unlock()
 		return nil, refused
 	}
-	takes := v.answerTime(4*time.Second, 7*time.Second)
+	takes := v.answerTime(v.cloud.answerTakes[0], v.cloud.answerTakes[1])
 	if soonAwake && !v.body.asleep() {
 		takes = 0
 	}
@@ -155,6 +155,10 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 // commandTakes is how long a car takes to carry out a command (docs/protocol/europe.md
 // §11.3.9), where a region has no other figure.
 var commandTakes = [2]time.Duration{3 * time.Second, 15 * time.Second}
+
+// answerTakes is how long a forced read of the flat protocol waits for its car
+// (docs/protocol/europe.md §9), where a region has no other figure.
+var answerTakes = [2]time.Duration{4 * time.Second, 7 * time.Second}
 
 // conclude writes down how a command went.
 func (v *car) conclude(id, result string) {

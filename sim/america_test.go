@@ -19,6 +19,7 @@ func american(what string) bool {
 var americanHeaders = map[string]func(p *player, car string){
 	"us-hyundai": hyundaiUSHeaders("us-hyundai", "H"),
 	"us-genesis": hyundaiUSHeaders("us-genesis", "G"),
+	"us-kia":     kiaUSHeaders,
 }
 
 // hyundaiUSHeaders are those of docs/protocol/usa-hyundai-genesis.md §1.1 and §1.2.
@@ -40,21 +41,76 @@ func hyundaiUSHeaders(account, indicator string) func(*player, string) {
 	}
 }
 
-// americanLogins are the shortest sign-ins; they give ${access}.
-var americanLogins = map[string]func(p *player, account string){
-	"us-hyundai": (*player).hyundaiUSLogin,
+// kiaUSHeaders are those of docs/protocol/usa-kia.md §1.1 and §1.2; "nobody" has no session.
+func kiaUSHeaders(p *player, car string) {
+	set := map[string]string{
+		"content-type": "application/json;charset=utf-8", "accept": "application/json", "apptype": "L", "appversion": "7.22.0",
+		"clientid": "SPACL716-APL", "secretkey": "sydnat-9kykci-Kuhtep-h5nK", "clientuuid": "f7fb3494-7483-5eb2-8a42-a206863fef78",
+		"deviceid": "8AAE8C1F-CE6A-499D-9538-30D36E434F10", "from": "SPA", "to": "APIGW", "language": "0", "offset": "-8", "tokentype": "A",
+	}
+	if car != "nobody" {
+		set["sid"] = "${access}"
+	}
+	if number, driven := strings.CutPrefix(car, "car"); driven {
+		set["vinkey"] = "${key" + number + "}"
+	}
+	for name, value := range set {
+		p.request.Header.Set(name, p.expand(value))
+	}
 }
 
-// hyundaiUSLogin signs in (docs/protocol/usa-hyundai-genesis.md §2.1).
-func (p *player) hyundaiUSLogin(string) {
-	at := p.line
-	p.play(`
+// americanLogins are the shortest sign-ins; they give ${access}, and the keys of the first
+// two cars where cars have keys.
+var americanLogins = map[string]string{
+	// docs/protocol/usa-hyundai-genesis.md §2.1
+	"us-hyundai": `
 POST https://api.telematics.hyundaiusa.com/v2/ac/oauth/token
 client_id: m66129Bb-em93-SPAHYN-bZ91-am4540zp19920
 | {"username":"demo@example.com","password":"demo"}
 < 200
 < .access_token -> access
-`)
+`,
+	// docs/protocol/usa-kia.md §2.1 to §2.4 and §2.6
+	"us-kia": `
+POST https://api.owners.kia.com/apigw/v1/prof/authUser
++ us-kia nobody
+| {"deviceKey":"8AAE8C1F-CE6A-499D-9538-30D36E434F10","deviceType":2,"userCredential":{"userId":"demo@example.com","password":"demo"},"tncFlag":1}
+< 200
+< .payload.otpKey -> otpkey
+< xid -> xid
+POST https://api.owners.kia.com/apigw/v1/cmm/sendOTP
++ us-kia nobody
+otpkey: ${otpkey}
+xid: ${xid}
+notifytype: EMAIL
+| {}
+< .status.statusCode = 0
+POST https://api.owners.kia.com/apigw/v1/cmm/verifyOTP
++ us-kia nobody
+otpkey: ${otpkey}
+xid: ${xid}
+| {"otp":"123456"}
+< .status.statusCode = 0
+< sid -> sid
+< rmtoken -> rmtoken
+POST https://api.owners.kia.com/apigw/v1/prof/authUser
++ us-kia nobody
+sid: ${sid}
+rmtoken: ${rmtoken}
+| {"deviceKey":"8AAE8C1F-CE6A-499D-9538-30D36E434F10","deviceType":2,"userCredential":{"userId":"demo@example.com","password":"demo"}}
+< .status.statusCode = 0
+< sid -> access
+GET https://api.owners.kia.com/apigw/v1/ownr/gvl
++ us-kia list
+< .payload.vehicleSummary.0.vehicleKey -> key1
+< .payload.vehicleSummary.1.vehicleKey -> key2
+`,
+}
+
+// signIn plays a sign-in.
+func (p *player) signIn(account string) {
+	at := p.line
+	p.play(americanLogins[account])
 	p.line = at
 }
 
@@ -66,8 +122,8 @@ func americanGuest(t testing.TB, s *Sim) http.Header {
 	// As a player of exchanges, outside of one.
 	p := &player{t: t, sim: s, vars: map[string]string{}}
 	p.name()
-	for account, login := range americanLogins {
-		login(p, account)
+	for account := range americanLogins {
+		p.signIn(account)
 		p.request = httptest.NewRequest(http.MethodGet, "http://host/", http.NoBody)
 		americanHeaders[account](p, "car1")
 		maps.Copy(header, p.request.Header)
@@ -77,6 +133,12 @@ func americanGuest(t testing.TB, s *Sim) http.Header {
 }
 
 var americanSeeds = []stranger{
+	{"POST", "api.owners.kia.com", "/apigw/v1/prof/authUser", `{"deviceKey":"","deviceType":2,"userCredential":null}`},
+	{"POST", "api.owners.kia.com", "/apigw/v1/cmm/gvi", `{"vehicleConfigReq":{},"vehicleInfoReq":{"vehicleStatus":"1"},"vinKey":["x"]}`},
+	{"POST", "api.owners.kia.com", "/apigw/v1/rems/rvs", `{"requestType":0}`},
+	{"POST", "api.owners.kia.com", "/apigw/v1/rems/start", `{"remoteClimate":{"airTemp":{"unit":1,"value":"NaN"},"airCtrl":true,"defrost":false,"heatingAccessory":{"rearWindow":1,"sideMirror":1,"steeringWheel":1}}}`},
+	{"GET", "api.owners.kia.com", "/apigw/v1/rems/door/lock", ""},
+	{"POST", "api.owners.kia.com", "/apigw/v1/cmm/gts", `{"xid":1}`},
 	{"POST", "api.telematics.hyundaiusa.com", "/v2/ac/oauth/token", `{"username":null,"password":1}`},
 	{"GET", "api.telematics.hyundaiusa.com", "//ac/v2/rcs/rvs/vehicleStatus", ""},
 	{"GET", "api.telematics.hyundaiusa.com", "/ac/v2/enrollment/details/%zz", ""},
@@ -90,16 +152,17 @@ var americanSeeds = []stranger{
 // (docs/protocol/usa-hyundai-genesis.md §12).
 func TestForms_AmericanTypes(t *testing.T) {
 	texts := []string{
-		"dateTime", "ignitionStatus", "LockStatus", "trunkOpenStatus", "airConditionStatus", "defrostStatus", "airTemp.value", "time.time", "Time.time",
+		".utc", "dateTime", "ignitionStatus", "LockStatus", "trunkOpenStatus", "airConditionStatus", "defrostStatus", "airTemp.value", "time.time", "Time.time",
 	}
 	booleans := []string{
 		".acc", ".ign3", "transCond", ".engine", "doorLock", "trunkOpen", "hoodOpen", "airCtrlOn", "defrost", "lowFuelLight", "washerFluidStatus",
 		"breakOilStatus", "smartKeyBatteryWarning", "sleepModeCheck", "batteryCharge", "batteryPreconditiong", "evIgnitionStatus", "reservChargeSet",
+		"airCtrl", "brakeOilStatus", "sleepMode", "batteryPrecondition", "wirelessCharging",
 	}
-	fractions := []string{".lat", ".lon", "ChrgPower", "realTimePower"}
+	fractions := []string{".lat", ".lon", "ChrgPower", "realTimePower", "Range.value"}
 	endsIn := func(path string, endings []string) bool {
 		for _, ending := range endings {
-			if strings.HasSuffix(path, ending) {
+			if strings.HasSuffix("."+path, ending) {
 				return true
 			}
 		}
@@ -119,6 +182,9 @@ func TestForms_AmericanTypes(t *testing.T) {
 				}
 			case endsIn(path, texts):
 				want = "text"
+			case path == "fuelLevel" && got == "bool": // no tank (docs/protocol/usa-kia.md §5)
+				want = "bool"
+			case strings.HasSuffix(path, "reservFatcSet.airCtrl"):
 			case endsIn(path, booleans):
 				want = "bool"
 			}

@@ -23,6 +23,7 @@ var faces = []face{
 	{"eu", "genesis", "KMT", europeanGenesis, place{53.5511, 9.9937, berlin}, europeGenesis.build},  // Hamburg
 	{"us", "hyundai", "KM8", americanHyundai, losAngeles, buildHyundaiUS},
 	{"us", "genesis", "KMU", americanGenesis, austin, buildHyundaiUS},
+	{"us", "kia", "5XY", americanKia, oakland, buildKiaUS},
 
 	{"au", "hyundai", "KMH", australianHyundai, place{-33.8688, 151.2093, sydney}, australiaHyundai.buildAustralia},          // Sydney
 	{"au", "kia", "KNA", australianKia, place{-37.8136, 144.9631, zone("Australia/Melbourne")}, australiaKia.buildAustralia}, // Melbourne
@@ -56,6 +57,8 @@ type cloud struct {
 	ccapi   *ccapi // nil for a cloud of another family
 	// commandTakes is how long a car takes to carry out a command, at least and at most.
 	commandTakes [2]time.Duration
+	// answerTakes is the same for a car that is asked while the client waits.
+	answerTakes [2]time.Duration
 	// discreet clouds do not learn what a command has changed until the car is woken.
 	discreet bool
 	// render writes what a car told the cloud, where that is not the flat form.

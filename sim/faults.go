@@ -45,6 +45,7 @@ const (
 	faultConsent       faultKind = "consent"
 	faultStep          faultKind = "step"        // =5, =5/400: sign-in wants a person to act, and its HTTP status
 	faultCredentials   faultKind = "credentials" // =error: an error of its own instead of the form again
+	faultOTP           faultKind = "otp"         // =untrusted: a trusted device needs a code again; =unremembered: it is not trusted afterwards
 )
 
 // faultArgument says how a kind reads its argument.
@@ -80,6 +81,7 @@ var faultArguments = []faultArgument{
 	{faultConsent, "", oneOf(""), "sign-in ends at the consent page"},
 	{faultStep, "5", checkStep, "sign-in by e-mail (not Europe) wants a person: 0, 3, 4 terms, 5 password expired, 9 blocked …; =5/400 with that HTTP status"},
 	{faultCredentials, "", oneOf("", "error"), "sign-in is refused; =error with an error code"},
+	{faultOTP, "untrusted", oneOf("untrusted", "unremembered"), "a trusted device is asked for a code again; =unremembered: a right code earns no trust"},
 }
 
 func checkCode(arg string) error {

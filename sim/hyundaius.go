@@ -36,6 +36,7 @@ func buildHyundaiUS(c *cloud) map[string]*router {
 	h := &hyundaiUS{cloud: c}
 	h.forget()
 	c.forget, c.render = h.forget, renderHyundaiUS
+	c.answerTakes = [2]time.Duration{10 * time.Second, 25 * time.Second} // assumed: no figure is known (§11)
 	routes := newRouter(c, hyundaiUSHost, h, h.endpoints())
 	routes.claim = h.claims
 	if c.brand == "hyundai" {

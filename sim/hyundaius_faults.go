@@ -5,7 +5,7 @@ package sim
 func (h *hyundaiUS) fits(c *call, f *fault) bool {
 	live := c.kind == kindWake || c.kind == kindCommand
 	switch f.kind {
-	case faultQuota, faultBusy, faultUnreachable, faultLowBattery:
+	case faultQuota, faultBusy, faultUnreachable, faultLowBattery, faultUnsupported:
 		return live
 	case faultDuplicate:
 		return live || c.status // seen on cached reads, too
@@ -32,6 +32,8 @@ func (h *hyundaiUS) answer(c *call, f *fault) (reply, bool) {
 		return hyundaiUSGeneric.reply(), true
 	case faultLowBattery:
 		return hyundaiUSUnreachable.reply(), true
+	case faultUnsupported:
+		return hyundaiUSUnsupported.reply(), true
 	case faultUnreachable:
 		return hyundaiUSUnreachable.reply(), f.arg != "silent"
 	case faultExpiredToken:

@@ -35,6 +35,8 @@ type Options struct {
 	// TokenLife is how long tokens for the vehicles live; 0 leaves it as the real clouds
 	// have it.
 	TokenLife time.Duration
+	// NoCodes lets accounts in without a one-time code where a region asks for one.
+	NoCodes bool
 	// Quota is the number of calls that an account may make a day; 0 is no limit.
 	Quota int
 	// Replay names files with recorded payloads, {region}_{brand}_{…}.json; each

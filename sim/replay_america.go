@@ -19,12 +19,24 @@ type recordingForm struct {
 var recordingForms = map[string]*recordingForm{
 	"us hyundai": hyundaiUSRecording,
 	"us genesis": hyundaiUSRecording,
+	"us kia":     kiaUSRecording,
 }
 
 var hyundaiUSRecording = &recordingForm{
 	status: []string{"vehicleStatus"},
 	times:  [][]string{{"vehicleStatus", "dateTime"}},
 	layout: time.RFC3339,
+}
+
+var kiaUSRecording = &recordingForm{
+	status: []string{"lastVehicleInfo", "vehicleStatusRpt", "vehicleStatus"},
+	times: [][]string{
+		{"lastVehicleInfo", "vehicleStatusRpt", "vehicleStatus", "syncDate", "utc"},
+		{"lastVehicleInfo", "vehicleStatusRpt", "vehicleStatus", "dateTime", "utc"},
+		{"lastVehicleInfo", "vehicleStatusRpt", "vehicleStatus", "evStatus", "syncDate", "utc"},
+		{"lastVehicleInfo", "location", "syncDate", "utc"},
+	},
+	layout: compactTime,
 }
 
 func (f *recordingForm) read(raw []byte) (map[string]any, error) {

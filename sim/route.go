@@ -45,11 +45,13 @@ func (at *router) serve(w http.ResponseWriter, r *http.Request) {
 	for at.elder != nil && !at.claim(r) {
 		at = at.elder
 	}
-	// One client begins its paths with two slashes, which a mux would redirect and so
-	// turn a POST into a GET (docs/protocol/usa-hyundai-genesis.md §12).
-	if strings.HasPrefix(r.URL.Path, "//") {
+	// One client has two slashes in its paths, which a mux would redirect and so may turn
+	// a POST into a GET (docs/protocol/usa-hyundai-genesis.md §12).
+	if strings.Contains(r.URL.Path, "//") {
 		single := *r.URL
-		single.Path = "/" + strings.TrimLeft(single.Path, "/")
+		for strings.Contains(single.Path, "//") {
+			single.Path = strings.ReplaceAll(single.Path, "//", "/")
+		}
 		single.RawPath = ""
 		r = r.WithContext(r.Context())
 		r.URL = &single

@@ -32,7 +32,7 @@ import (
 //	@ set ${kia.car1} {…}      quantities of a car are set
 //	@ advance 25h              the clock is moved
 //	@ login kia                by refresh token, elsewhere by password; gives ${access}, ${device} and ${control}
-//	@ us-login us-hyundai      by password; gives ${access}
+//	@ sign-in us-hyundai       by password, and code where one is wanted; gives ${access}
 //	@ encrypt NAME hex|base64 TEXT   with the key captured as ${n} and ${e}
 //	GET https://…              a request; "Name: value" lines and "| body" lines follow
 //	+ kia access               the headers of §1.5 with the access (or control) token
@@ -180,6 +180,8 @@ func (p *player) option(o *Options, word string) {
 		o.Parked = false
 	case "cars":
 		o.Cars = n
+	case "no-codes":
+		o.NoCodes = true
 	case "quota":
 		o.Quota = n
 	case "token-life":
@@ -251,8 +253,8 @@ func (p *player) direct(line string) {
 		}
 	case "login":
 		p.login(rest)
-	case "us-login":
-		p.hyundaiUSLogin(rest)
+	case "sign-in":
+		p.signIn(rest)
 	case "encrypt":
 		words := strings.Fields(rest)
 		p.vars[words[0]], err = p.encrypt(words[1], words[2])
