@@ -17,7 +17,7 @@ $(BIN)/gofumpt: TOOL = mvdan.cc/gofumpt
 $(BIN)/benchstat: TOOL = golang.org/x/perf/cmd/benchstat
 $(BIN)/gotestsum: TOOL = gotest.tools/gotestsum
 
-.PHONY: help check test soak bench failures fuzz lint format-check vet generated size \
+.PHONY: help check test soak bench strangers failures fuzz lint format-check vet generated size \
 	needs tools build generate fmt image
 
 help: ## list the targets
@@ -37,6 +37,10 @@ soak: needs $(BIN)/gotestsum ## the same tests at full length (SOAK=1), and each
 
 bench: needs ## measure the goals and write docs/performance.md, then all benchmarks (SOAK=1: full length)
 	@scripts/bench.sh
+
+strangers: ## install public clients (Node, bluelinky) outside the repository and let them use the simulated clouds
+	@scripts/install-strangers.sh
+	@go test -count=1 -v ./test/strangers
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@scripts/fuzz.sh $(FUZZTIME)

@@ -126,6 +126,9 @@ func (v *car) command(c *call, do effect) (string, *refusal) {
 	}
 	least, most := v.cloud.commandTakes[0], v.cloud.commandTakes[1]
 	takes := least + time.Duration(v.chance("command", v.commands)*float64(most-least))
+	if given := v.cloud.sim.options.LatencyCommand; given > 0 {
+		takes = given
+	}
 	v.action = &action{id: id, device: c.session.device, due: c.now.Add(takes), finish: func(v *car) {
 		switch {
 		case v.silent, lost, spoiled == resultNone:

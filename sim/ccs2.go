@@ -17,7 +17,7 @@ func (r *report) renderCCS2() []byte {
 	t.text("Version", "CCU"+utcCompact(r.at)+"01")
 	t.flag("DrivingReady", b.driving())
 	ccs2Body(t, b, m)
-	ccs2Cabin(t, b, g.rightHand)
+	ccs2Cabin(t, b)
 	ccs2Chassis(t, b)
 	ccs2Drivetrain(t, b, m)
 	ccs2Electronics(t, b)
@@ -60,38 +60,23 @@ func ccs2Body(t *tree, b *body, m *model) {
 	t.num("Body.Lights.DischargeAlert.State", 0)
 }
 
-// ccs2Corner is a place of a car as the tree names it, and its index in the body's rows
-// of four.
-type ccs2Corner struct {
-	name  string
-	index int
-}
+// ccs2Corners are the places of a car in the order of the body's rows of four, also where
+// the driver sits on the right (unknown; docs/protocol/ccs2-status.md §4).
+var ccs2Corners = [4]string{"Row1.Driver", "Row1.Passenger", "Row2.Left", "Row2.Right"}
 
-// ccs2Corners are the places by the side on which the driver sits: left and right. Where
-// it is the right, the driver's places are the front right ones (assumed: the page names
-// no tree of such a car).
-var ccs2Corners = [2][4]ccs2Corner{
-	{{"Row1.Driver", 0}, {"Row1.Passenger", 1}, {"Row2.Left", 2}, {"Row2.Right", 3}},
-	{{"Row1.Driver", 1}, {"Row1.Passenger", 0}, {"Row2.Left", 2}, {"Row2.Right", 3}},
-}
-
-func ccs2Cabin(t *tree, b *body, rightHand bool) {
-	corners := &ccs2Corners[0]
-	if rightHand {
-		corners = &ccs2Corners[1]
+func ccs2Cabin(t *tree, b *body) {
+	for i, place := range ccs2Corners {
+		t.flag("Cabin.Door."+place+".Open", b.doors[i])
+		t.flag("Cabin.Door."+place+".Lock", !b.locked[i]) // 0 is locked
 	}
-	for _, at := range corners {
-		t.flag("Cabin.Door."+at.name+".Open", b.doors[at.index])
-		t.flag("Cabin.Door."+at.name+".Lock", !b.locked[at.index]) // 0 is locked
-	}
-	for _, at := range corners {
+	for i, place := range ccs2Corners {
 		// A vented window is not open but has a level (docs/protocol/ccs2-status.md §4).
-		level := [...]int{0: 0, 1: 10, 2: 1}[b.windows[at.index]]
-		t.flag("Cabin.Window."+at.name+".Open", b.windows[at.index] == 1)
-		t.num("Cabin.Window."+at.name+".OpenLevel", level)
+		level := [...]int{0: 0, 1: 10, 2: 1}[b.windows[i]]
+		t.flag("Cabin.Window."+place+".Open", b.windows[i] == 1)
+		t.num("Cabin.Window."+place+".OpenLevel", level)
 	}
-	for _, at := range corners {
-		t.num("Cabin.Seat."+at.name+".Climate.State", b.seats[at.index])
+	for i, place := range ccs2Corners {
+		t.num("Cabin.Seat."+place+".Climate.State", b.seats[i])
 	}
 	t.flag("Cabin.SteeringWheel.Heat.State", b.wheelHeat > 0)
 	t.num("Cabin.SteeringWheel.Heat.RemoteControl.Step", b.wheelHeat)

@@ -28,6 +28,9 @@ type Options struct {
 	// LatencyForce is the wall time of a forced read of the flat protocol, and the
 	// wall time until a woken car reports. Zero leaves 4 to 7 s and 15 to 22 s.
 	LatencyForce time.Duration
+	// LatencyCommand is the wall time that a car takes for a command. Zero leaves it as
+	// it is in its region, 3 to 15 s in most.
+	LatencyCommand time.Duration
 	// TimeScale is car time against wall time; 0 stands for 1.
 	TimeScale float64
 	// Parked keeps every car where it is, without a daily pattern of its own.
@@ -75,7 +78,7 @@ func (o *Options) validate() error {
 	for _, delay := range []struct {
 		name string
 		d    time.Duration
-	}{{"latency", o.Latency}, {"cached latency", o.LatencyCached}, {"forced latency", o.LatencyForce}} {
+	}{{"latency", o.Latency}, {"cached latency", o.LatencyCached}, {"forced latency", o.LatencyForce}, {"command latency", o.LatencyCommand}} {
 		if delay.d < 0 || delay.d > time.Hour {
 			wrong = append(wrong, fmt.Errorf("%s: %v is not within 0 and 1h", delay.name, delay.d))
 		}

@@ -86,8 +86,11 @@ Faults, for --fault and POST /_sim/faults:
 	flags.DurationVar(&o.Latency, "latency", 0, "wait before every answer")
 	flags.DurationVar(&o.LatencyCached, "latency-cached", 0, "wait before a cached status read")
 	flags.DurationVar(&o.LatencyForce, "latency-force", 0, "time of a forced read, or until a woken car reports (default 4 to 7 s flat, 15 to 22 s CCS2)")
+	flags.DurationVar(&o.LatencyCommand, "latency-command", 0, "time that a car takes for a command (default 3 to 15 s, in China 1 to 2 min)")
 	flags.StringArrayVar(&o.Replay, "replay", nil, "recorded payloads to answer with, {region}_{brand}_{…}.json; several may follow")
 	flags.StringArrayVar(&o.Faults, "fault", nil, "what goes wrong (see above); may be repeated")
+	flags.BoolVar(&o.OldClients, "old-clients", false, "serve what only outdated clients ask for: China's former sign-in, renewals without a stamp in Australia")
+	flags.BoolVar(&o.StrictStamps, "strict-stamps", false, "refuse the stamp keys that Australia's clouds took until August 2025")
 	flags.DurationVar(&o.TokenLife, "token-life", 0, "life of the tokens for the vehicles (default as in the real clouds, an hour or a day)")
 	flags.IntVar(&o.Quota, "quota", 0, "calls that each account may make a day; 0 is no limit")
 	return cmd

@@ -1,0 +1,135 @@
+package strangers
+
+import (
+	"encoding/json"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
+)
+
+// The steps of bluelinky.cjs that an account goes through after signing in. What a command must have changed in the car is
+// looked at by the script itself.
+var ccapiSteps = []string{
+	"cached", "forced", "location", "full", "odometer", "unlock", "lock", "start climate", "stop climate",
+	"stop charge", "start charge", "set limits", "get limits",
+}
+
+// TestBluelinky_WorksAsWithTheRealCloud runs bluelinky 8.4.0 against each cloud that it knows.
+func TestBluelinky_WorksAsWithTheRealCloud(t *testing.T) {
+	for _, tc := range []struct {
+		account string
+		fault   string   // switched on before it signs in
+		login   string   // part of the path that only this way of signing in takes
+		steps   []string // after login and list
+	}{
+		// Europe's two old sign-ins; the second is where it goes when the first is not offered.
+		{"eu-hyundai", "", "/auth/realms/euhyundaiidm/", ccapiSteps},
+		{"eu-kia", "", "/auth/realms/eukiaidm/", ccapiSteps},
+		{"eu-hyundai", "status=404,path=*/integrationinfo", "/api/v1/user/signin", ccapiSteps},
+		{"eu-kia", "status=404,path=*/integrationinfo", "/api/v1/user/signin", ccapiSteps},
+		{"au-hyundai", "", "/api/v1/user/signin", ccapiSteps},
+		{"au-kia", "", "/api/v1/user/signin", ccapiSteps},
+	} {
+		name := tc.account
+		if tc.fault != "" {
+			name += " with " + tc.fault
+		}
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			region, brand, _ := strings.Cut(tc.account, "-")
+			w := newWorld(t, sim.Options{
+				Regions: []string{region}, Parked: true, LatencyForce: 20 * time.Millisecond, LatencyCommand: 20 * time.Millisecond,
+				OldClients: true,
+			})
+			if tc.fault != "" {
+				if _, err := w.AddFault(tc.fault); err != nil {
+					t.Fatal(err)
+				}
+			}
+			for _, v := range w.cars(region, brand) {
+				if v.Engine != "EV" {
+					continue
+				}
+				if err := w.SetVehicle(v.ID, map[string]any{"soc_percent": 64, "latitude": 12.5, "longitude": 34.25, "report": true}); err != nil {
+					t.Fatal(err)
+				}
+			}
+			steps := w.node(t, "bluelinky.cjs", tc.account)
+			var done []string
+			for _, s := range steps {
+				if !s.OK {
+					t.Errorf("%s: %s", s.Step, s.Error)
+				}
+				done = append(done, s.Step)
+				switch s.Step {
+				case "list":
+					w.lists(t, region, brand, s.Answer)
+				case "cached", "forced":
+					reads(t, s.Answer)
+				case "location":
+					locates(t, s.Answer)
+				}
+			}
+			if want := append([]string{"login", "list"}, tc.steps...); !slices.Equal(done, want) {
+				t.Errorf("went through %q, want %q", done, want)
+			}
+			if !slices.ContainsFunc(w.Calls(), func(c sim.CallCount) bool { return strings.Contains(c.Path, tc.login) }) {
+				t.Errorf("did not sign in by %s", tc.login)
+			}
+			for _, a := range w.AccountViews() {
+				if a.Region == region && a.Brand == brand && (a.Logins != 1 || a.FailedLogins != 0 || a.DeviceRegistrations != 1) {
+					t.Errorf("the account counted %+v", a.AccountCounts)
+				}
+			}
+		})
+	}
+}
+
+// lists holds the client's list against the cars of the account.
+func (w *world) lists(t *testing.T, region, brand string, answer json.RawMessage) {
+	t.Helper()
+	var list []struct{ ID, VIN, Name string }
+	if err := json.Unmarshal(answer, &list); err != nil {
+		t.Fatalf("list: %v: %s", err, answer)
+	}
+	cars := w.cars(region, brand)
+	if len(list) != len(cars) {
+		t.Fatalf("lists %d cars, want %d", len(list), len(cars))
+	}
+	for i, v := range cars {
+		if list[i].ID != v.ID || list[i].VIN != v.VIN {
+			t.Errorf("car %d is %+v, want %s %s", i, list[i], v.ID, v.VIN)
+		}
+	}
+}
+
+func (w *world) cars(region, brand string) []sim.VehicleView {
+	return slices.DeleteFunc(w.VehicleViews(), func(v sim.VehicleView) bool { return v.Region != region || v.Brand != brand })
+}
+
+// reads holds what the client makes of a state against what was set before.
+func reads(t *testing.T, answer json.RawMessage) {
+	t.Helper()
+	var got struct {
+		Chassis struct{ Locked bool }
+		Engine  struct {
+			BatteryChargeHV int `json:"batteryChargeHV"`
+			Range           int
+		}
+		LastUpdate time.Time
+	}
+	if err := json.Unmarshal(answer, &got); err != nil || !got.Chassis.Locked || got.Engine.BatteryChargeHV != 64 || got.Engine.Range <= 0 || got.LastUpdate.IsZero() {
+		t.Errorf("reads %+v (%v)", got, err)
+	}
+}
+
+func locates(t *testing.T, answer json.RawMessage) {
+	t.Helper()
+	var got struct{ Latitude, Longitude float64 }
+	if err := json.Unmarshal(answer, &got); err != nil || got.Latitude != 12.5 || got.Longitude != 34.25 {
+		t.Errorf("finds the car at %+v (%v)", got, err)
+	}
+}
