@@ -14,9 +14,6 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// The server does not look at it; docs/protocol/europe.md §1.2.
-const userAgent = "okhttp/3.12.0"
-
 // Where the paths of calls begin.
 const (
 	vehiclesV1    = "/api/v1/spa/vehicles"
@@ -119,18 +116,11 @@ func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err er
 	if at == "" {
 		at = vehiclesV1
 	}
-	r, err := newRequest(ctx, q.method, "https://"+c.profile.api+at+q.path, "application/json", q.body)
+	r, err := c.profile.newRequest(ctx, q.method, "https://"+c.profile.api+at+q.path, "application/json", q.body)
 	if err != nil {
 		return value{}, err
 	}
-	r.Header["Authorization"] = []string{k.Access}
-	if k.control != "" { // docs/protocol/europe.md §1.5, H-control
-		r.Header["Authorization"] = []string{k.control}
-		r.Header["Authorizationccsp"] = []string{k.control}
-	}
-	r.Header["Ccsp-Device-Id"] = []string{k.Device}
-	r.Header["Ccuccs2protocolsupport"] = []string{strconv.Itoa(q.ccs2)}
-	c.profile.sign(r, c.transport.Now())
+	c.dress(r, k, q.ccs2)
 	call := bluelink.Call{Kind: q.kind, Op: q.op}
 	if q.car != nil {
 		call.Vehicle = q.car.ID
@@ -139,9 +129,9 @@ func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err er
 		var ok bool
 		root, ok = parse(answer.Body)
 		if q.kind == bluelink.CallCommand {
-			return unproven(classify(q.kind, answer, root, ok), root)
+			return unproven(c.profile.classify(call, answer, root, ok), root)
 		}
-		return classify(q.kind, answer, root, ok)
+		return c.profile.classify(call, answer, root, ok)
 	}})
 	if err != nil {
 		return value{}, err
@@ -149,14 +139,33 @@ func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err er
 	return root, nil
 }
 
-// sign adds what shows that the request comes from the app. The time is the cloud's: a stamp of another is refused.
-func (p *profile) sign(r *http.Request, now time.Time) {
-	r.Header["Ccsp-Service-Id"] = []string{p.service}
+// dress adds the headers of calls with a session (docs/protocol/europe.md §1.5).
+func (c *cloud) dress(r *http.Request, k keys, ccs2 int) {
+	p := c.profile
+	r.Header["Authorization"] = []string{k.Access}
+	if k.control != "" {
+		r.Header["Authorization"] = []string{k.control}
+		if !p.onceOnly {
+			r.Header["Authorizationccsp"] = []string{k.control}
+		}
+	}
+	r.Header["Ccsp-Device-Id"] = []string{k.Device}
 	r.Header["Ccsp-Application-Id"] = []string{p.appID}
-	r.Header["Stamp"] = []string{p.stamp(now)}
+	if !p.nameless {
+		r.Header["Ccsp-Service-Id"] = []string{p.service}
+	}
+	if p.formAlways || ccs2 != 0 {
+		r.Header["Ccuccs2protocolsupport"] = []string{strconv.Itoa(ccs2)}
+	}
+	if p.stamps == stampedAll {
+		r.Header["Stamp"] = []string{p.stamp(c.transport.Now())}
+	}
+	for name, text := range p.fixed {
+		r.Header[name] = []string{text}
+	}
 }
 
-func newRequest(ctx context.Context, method, address, contentType, body string) (*http.Request, error) {
+func (p *profile) newRequest(ctx context.Context, method, address, contentType, body string) (*http.Request, error) {
 	r, err := http.NewRequestWithContext(ctx, method, address, strings.NewReader(body))
 	if err != nil {
 		return nil, errors.New("build request: not an address") // the error's text would hold the address with its query
@@ -164,7 +173,7 @@ func newRequest(ctx context.Context, method, address, contentType, body string) 
 	if body != "" {
 		r.Header["Content-Type"] = []string{contentType}
 	}
-	r.Header["User-Agent"] = []string{userAgent}
+	r.Header["User-Agent"] = []string{p.agent}
 	return r, nil
 }
 

@@ -17,6 +17,9 @@ func decodeCCS2(f *format, root value, c clock, r *vehicle.Report) {
 	d := &decoding{Report: r, root: root, format: f}
 	d.reportedAt(root.get("Date"), c.utc())
 	d.follow(ccs2Rules)
+	if f.oneClock && !c.now.IsZero() {
+		c = c.utc()
+	}
 	readTreePosition(r, root.get("Location"), c)
 }
 

@@ -12,6 +12,9 @@ import (
 // oldest is the first year that is taken for a time; clouds send the beginning of their epochs for "never".
 const oldest = 1990
 
+// clockSlack is how far clocks differ that show the same.
+const clockSlack = 10 * time.Minute
+
 // compact is how clouds write most times; fractions of a second may follow.
 const compact = "20060102150405"
 
@@ -25,6 +28,22 @@ type clock struct {
 
 // utc is the clock of the leaves that the pages say to be UTC.
 func (c clock) utc() clock { c.zone = time.UTC; return c }
+
+// newest tells on which clock a time is that may be on the region's or UTC: on the one that makes it the newer, unless that
+// is still to come (docs/protocol/australia-newzealand.md §9). A report that was read before stays what it was read as: it
+// does not become newer by growing old. A recording is read on the region's clock.
+func (c clock) newest(leaf value) clock {
+	known := c.known.ReportedAt()
+	asLocal, ok := c.read(leaf, vehicle.LastUpdatedAt)
+	asUTC, _ := c.utc().read(leaf, vehicle.LastUpdatedAt)
+	switch {
+	case !ok || c.now.IsZero() || asLocal.Equal(known):
+		return c
+	case asUTC.Equal(known), asUTC.After(asLocal) && asUTC.Before(c.now.Add(clockSlack)):
+		return c.utc()
+	}
+	return c
+}
 
 // at reads what the clock showed; shown is written as if it were UTC. The hour that a zone's clocks show twice, and the
 // one that they skip, are read as on a clock that was not yet changed, unless that cannot be and the other can: it is older

@@ -25,6 +25,7 @@ type cloud struct {
 	mu        sync.Mutex // guards what follows; never held during a call
 	histories map[vehicle.ID]historyMark
 	sides     map[vehicle.ID]side
+	sent      map[vehicle.ActionID]time.Time // commands of the last minutes
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
@@ -35,16 +36,20 @@ func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error)
 	if p == nil {
 		return nil, fmt.Errorf("open %s: not served by this family", account.Cloud())
 	}
-	if account.RefreshToken == "" && (account.Username == "" || account.Password == "") {
+	switch byToken := account.RefreshToken != ""; {
+	case account.Username != "" && account.Password != "", byToken && p.byToken:
+	case p.byToken:
 		return nil, errors.New("open " + account.Cloud() + ": an e-mail and a password are needed, or a refresh token")
+	default:
+		return nil, errors.New("open " + account.Cloud() + ": an e-mail and a password are needed; a refresh token is of no use there")
 	}
 	pins := bluelink.NewPINMemory(account, s.Tokens)
 	s.Tokens = pins
 	transport := bluelink.NewTransport(account, s)
 	return &cloud{
 		account: account, profile: p, transport: transport, log: s.Log, pins: pins, control: control{turn: make(chan struct{}, 1)},
-		session:   bluelink.NewSession(account, &authority{account, p, transport}, s),
-		histories: map[vehicle.ID]historyMark{}, sides: map[vehicle.ID]side{},
+		session:   bluelink.NewSession(account, newAuthority(account, p, transport), s),
+		histories: map[vehicle.ID]historyMark{}, sides: map[vehicle.ID]side{}, sent: map[vehicle.ActionID]time.Time{},
 	}, nil
 }
 

@@ -27,47 +27,53 @@ type form struct {
 type auth uint8
 
 const (
-	session auth = iota // access token, v1
-	pin                 // control token, v2
+	session   auth = iota // access token, v1
+	pin                   // control token, v2
+	sessionV2             // access token, v2
 )
 
-// forms is the table of docs/protocol/europe.md §6 with its columns. A car is offered the commands that it has a row for;
-// several rows are several calls, in this order.
+// The tables of the regions are joined from these parts and their own (docs/protocol/europe.md §6). A car is offered the
+// commands that it has a row for; several rows are several calls, in this order.
 //
 // Which engines a command is for is assumed where the page does not say. A car without the equipment accepts the command
 // and does nothing.
-var forms = []form{
-	{vehicle.Lock{}, flatCars, session, "/control/door", deviceAction("close")},
-	{vehicle.Lock{}, ccs2Cars, pin, "/ccs2/control/door", command("close")},
-	{vehicle.Unlock{}, flatCars, session, "/control/door", deviceAction("open")},
-	{vehicle.Unlock{}, ccs2Cars, pin, "/ccs2/control/door", command("open")},
+var (
+	// byForm is what cars of each form hear in words of their own, where a region knows both.
+	byForm = []form{
+		{vehicle.Lock{}, flatCars, session, "/control/door", deviceAction("close")},
+		{vehicle.Lock{}, ccs2Cars, pin, "/ccs2/control/door", command("close")},
+		{vehicle.Unlock{}, flatCars, session, "/control/door", deviceAction("open")},
+		{vehicle.Unlock{}, ccs2Cars, pin, "/ccs2/control/door", command("open")},
+		{vehicle.ClimateStart{}, ccs2Cars, pin, "/ccs2/control/temperature", from(ccs2ClimateStart)},
+		{vehicle.ClimateStop{}, flatCars, session, "/control/temperature", from(flatClimateStop)},
+		{vehicle.ClimateStop{}, ccs2Cars, pin, "/ccs2/control/temperature", command("stop")},
+	}
+	chargeByForm = []form{
+		{vehicle.ChargeStart{}, flatPlugged, session, "/control/charge", deviceAction("start")},
+		{vehicle.ChargeStart{}, ccs2Plugged, pin, "/ccs2/control/charge", command("start")},
+		{vehicle.ChargeStop{}, flatPlugged, session, "/control/charge", deviceAction("stop")},
+		{vehicle.ChargeStop{}, ccs2Plugged, pin, "/ccs2/control/charge", command("stop")},
+	}
+	// alike is what cars of both forms hear in the same words.
+	alike = []form{
+		{vehicle.ChargeLimits{}, plugged, session, "/charge/target", from(chargeLimits)},
+		{vehicle.SetChargingCurrent{}, ccs2Plugged, session, "/ccs2/charge/chargingcurrent", from(chargingCurrent)},
+		{vehicle.SetV2LLimit{}, electric, session, "/ccs2/charge/dischargelimit", from(dischargeLimit)},
 
-	{vehicle.ClimateStart{}, flatCars, session, "/control/temperature", from(flatClimateStart)},
-	{vehicle.ClimateStart{}, ccs2Cars, pin, "/ccs2/control/temperature", from(ccs2ClimateStart)},
-	{vehicle.ClimateStop{}, flatCars, session, "/control/temperature", from(flatClimateStop)},
-	{vehicle.ClimateStop{}, ccs2Cars, pin, "/ccs2/control/temperature", command("stop")},
+		{vehicle.Windows{}, allCars, pin, "/control/windowcurtain", from(windows)},
+		{vehicle.Hazard{}, allCars, pin, "/ccs2/control/light", command("on")},
+		{vehicle.Hazard{Horn: true}, allCars, pin, "/ccs2/control/hornlight", command("on")},
+		{vehicle.Destination{}, allCars, pin, "/location/routes", from(destination)},
 
-	{vehicle.ChargeStart{}, flatPlugged, session, "/control/charge", deviceAction("start")},
-	{vehicle.ChargeStart{}, ccs2Plugged, pin, "/ccs2/control/charge", command("start")},
-	{vehicle.ChargeStop{}, flatPlugged, session, "/control/charge", deviceAction("stop")},
-	{vehicle.ChargeStop{}, ccs2Plugged, pin, "/ccs2/control/charge", command("stop")},
-	{vehicle.ChargeLimits{}, plugged, session, "/charge/target", from(chargeLimits)},
-	{vehicle.SetChargingCurrent{}, ccs2Plugged, session, "/ccs2/charge/chargingcurrent", from(chargingCurrent)},
-	{vehicle.SetV2LLimit{}, electric, session, "/ccs2/charge/dischargelimit", from(dischargeLimit)},
-	{vehicle.OpenChargePort{}, plugged, pin, "/control/portdoor", action("open")},
-	{vehicle.CloseChargePort{}, plugged, pin, "/control/portdoor", action("close")},
-
-	{vehicle.Windows{}, allCars, pin, "/control/windowcurtain", from(windows)},
-	{vehicle.Hazard{}, allCars, pin, "/ccs2/control/light", command("on")},
-	{vehicle.Hazard{Horn: true}, allCars, pin, "/ccs2/control/hornlight", command("on")},
-	{vehicle.ValetOn{}, allCars, pin, "/control/valet", action("activate")},
-	{vehicle.ValetOff{}, allCars, pin, "/control/valet", action("deactivate")},
-	{vehicle.Destination{}, allCars, pin, "/location/routes", from(destination)},
-
-	{vehicle.Schedule{}, ccs2Electric, pin, "/ccs2/reservation/charge", from(scheduledCharging)},
-	{vehicle.Schedule{}, ccs2Electric, pin, "/ccs2/reservation/hvac", from(scheduledClimate)},
-	{vehicle.Schedule{}, pluggedOtherwise, pin, "/ccs2/reservation/chargehvac", from(scheduleTogether)},
-}
+		{vehicle.Schedule{}, ccs2Electric, pin, "/ccs2/reservation/charge", from(scheduledCharging)},
+		{vehicle.Schedule{}, ccs2Electric, pin, "/ccs2/reservation/hvac", from(scheduledClimate)},
+		{vehicle.Schedule{}, pluggedOtherwise, pin, "/ccs2/reservation/chargehvac", from(scheduleTogether)},
+	}
+	valet = []form{
+		{vehicle.ValetOn{}, allCars, pin, "/control/valet", action("activate")},
+		{vehicle.ValetOff{}, allCars, pin, "/control/valet", action("deactivate")},
+	}
+)
 
 // audience tells which cars a row is for.
 type audience func(*vehicle.Vehicle) bool
@@ -95,10 +101,10 @@ func (f *form) fits(c vehicle.Command) bool {
 }
 
 // formsOf are the calls that make a command for a car; none where it has no such command.
-func formsOf(v *vehicle.Vehicle, c vehicle.Command) []*form {
+func (d *dialect) formsOf(v *vehicle.Vehicle, c vehicle.Command) []*form {
 	var calls []*form
-	for i := range forms {
-		if f := &forms[i]; f.fits(c) && f.cars(v) {
+	for i := range d.forms {
+		if f := &d.forms[i]; f.fits(c) && f.cars(v) {
 			calls = append(calls, f)
 		}
 	}
@@ -106,11 +112,11 @@ func formsOf(v *vehicle.Vehicle, c vehicle.Command) []*form {
 }
 
 // commandsOf are the names of the commands that a car is offered.
-func commandsOf(v *vehicle.Vehicle) []string {
+func (d *dialect) commandsOf(v *vehicle.Vehicle) []string {
 	var names []string
 	for _, spec := range vehicle.Commands() {
 		offered := func(f form) bool { return f.of.Spec() == spec && f.cars(v) }
-		if spec == (vehicle.Refresh{}).Spec() || slices.ContainsFunc(forms, offered) {
+		if spec == (vehicle.Refresh{}).Spec() || slices.ContainsFunc(d.forms, offered) {
 			names = append(names, spec.Name)
 		}
 	}
@@ -125,7 +131,7 @@ type order struct {
 	device  string // id of the device that sends it
 }
 
-// encoder makes the body, which is then written as JSON. Its error says what is wrong with the command.
+// encoder makes the body, which is then written as JSON; nil is none. Its error says what is wrong with the command.
 type encoder func(order) (any, error)
 
 // from makes an encoder of a function that knows its command.
@@ -165,7 +171,7 @@ func unsupported(text string) error {
 // makes no sense, and everything when the account has no PIN, even the few calls that would not need it: an account without
 // PIN only reads.
 func (c *cloud) Send(ctx context.Context, ask bluelink.Ask, command vehicle.Command) (vehicle.ActionID, error) {
-	calls := formsOf(&ask.Vehicle, command)
+	calls := c.profile.formsOf(&ask.Vehicle, command)
 	if len(calls) == 0 {
 		return "", c.refuse(command, unsupported("this car has no such command"))
 	}
@@ -202,8 +208,8 @@ func (c *cloud) post(ctx context.Context, f *form, o order) (id vehicle.ActionID
 	q := request{
 		op: o.command.Spec().Name, kind: bluelink.CallCommand, method: http.MethodPost, root: vehiclesV1, path: below(v, f.path), car: v, ccs2: v.CCS2,
 	}
-	if f.auth == pin {
-		q.root, q.control = vehiclesV2, true
+	if f.auth != session {
+		q.root, q.control = vehiclesV2, f.auth == pin
 	}
 	err = c.insist(ctx, &q, func(k keys) error {
 		if ctx.Err() != nil { // the tokens took too long
@@ -214,11 +220,13 @@ func (c *cloud) post(ctx context.Context, f *form, o order) (id vehicle.ActionID
 		if err != nil {
 			return bluelink.Unsent(err)
 		}
-		text, err := json.Marshal(body)
-		if err != nil {
-			return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
+		if body != nil {
+			text, err := json.Marshal(body)
+			if err != nil {
+				return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
+			}
+			q.body = string(text)
 		}
-		q.body = string(text)
 		answer, err := c.try(ctx, &q, k)
 		if err != nil {
 			return err
@@ -226,6 +234,7 @@ func (c *cloud) post(ctx context.Context, f *form, o order) (id vehicle.ActionID
 		if id = vehicle.ActionID(strings.Clone(answer.get("msgId").str())); id == "" {
 			return c.fail(q.op, bluelink.ErrBadResponse, "accepted without an id")
 		}
+		c.remember(id)
 		return nil
 	})
 	return id, err

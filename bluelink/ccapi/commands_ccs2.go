@@ -33,11 +33,11 @@ type ccs2Seats struct {
 }
 
 func ccs2ClimateStart(start vehicle.ClimateStart, o order) (any, error) {
-	celsius, err := celsiusOf(start.Temperature, 30)
+	celsius, err := celsiusOf(start.Temperature, 14, 30)
 	if err != nil {
 		return nil, err
 	}
-	minutes, err := minutesOf(start.Duration)
+	minutes, err := minutesOf(start.Duration, usualMinutes)
 	if err != nil {
 		return nil, err
 	}
@@ -89,14 +89,17 @@ const (
 // profileTimeout bounds the wait for a car's profile, without which a command goes out as well.
 const profileTimeout = 10 * time.Second
 
-// sideOf tells where the driver of a car sits: on the right where its distances are in miles, or its profile says so. The
-// status of a CCS2 car has no miles in its odometer (docs/protocol/europe.md §10), hence the ranges; Ireland has none at
-// all, hence the profile, which is asked for once and only when the front seats shall differ.
+// sideOf tells where the driver of a car sits: where all of a region's do, and else on the right where its distances are in
+// miles, or its profile says so. The status of a CCS2 car has no miles in its odometer (docs/protocol/europe.md §10), hence
+// the ranges; Ireland has none at all, hence the profile, which is asked for once and only when the front seats shall differ.
 func (c *cloud) sideOf(ctx context.Context, ask bluelink.Ask, command vehicle.Command) side {
 	start, isStart := command.(vehicle.ClimateStart)
 	v := &ask.Vehicle
 	if !isStart || v.CCS2 == 0 {
 		return leftHand
+	}
+	if c.profile.driver != "" {
+		return c.profile.driver
 	}
 	for _, p := range []vehicle.Point[vehicle.Quantity]{vehicle.Odometer, vehicle.TotalRange, vehicle.EVRange, vehicle.FuelRange} {
 		if q, known := p.Of(ask.Known); known && q.Unit == vehicle.Mile {

@@ -31,28 +31,47 @@ const (
 	usualMinutes = 5
 )
 
-// flatClimateStart knows no seats, and the steering wheel only as on or off.
-func flatClimateStart(start vehicle.ClimateStart, _ order) (any, error) {
-	celsius, err := celsiusOf(start.Temperature, 29.5)
+// flatStart starts the climate in the way of one region.
+type flatStart struct {
+	lowest, highest float64 // °C; code 00H and the last one
+	kind            int     // hvacType
+	timed           bool    // it says for how long
+}
+
+// body knows no seats, and the steering wheel only as on or off.
+func (f flatStart) body(start vehicle.ClimateStart, _ order) (any, error) {
+	celsius, err := celsiusOf(start.Temperature, f.lowest, f.highest)
 	if err != nil {
 		return nil, err
 	}
-	minutes, err := minutesOf(start.Duration)
+	minutes, err := minutesOf(start.Duration, usualMinutes)
 	if err != nil {
 		return nil, err
+	}
+	if !f.timed {
+		if minutes = 0; start.Duration.Given {
+			return nil, unsupported("how long the climate runs cannot be set from afar there")
+		}
 	}
 	warm, err := heatingOf(start)
 	if err != nil {
 		return nil, err
 	}
-	for _, seat := range []vehicle.Optional[vehicle.Seat]{start.FrontLeft, start.FrontRight, start.RearLeft, start.RearRight} {
+	if err := noSeats(start.FrontLeft, start.FrontRight, start.RearLeft, start.RearRight); err != nil {
+		return nil, err
+	}
+	code := fmt.Sprintf("%02XH", int((celsius-f.lowest)*2))
+	return flatClimate{Action: "start", Type: f.kind, Options: flatClimateOptions{start.Defrost.Value, warm.code(), minutes}, Code: code, Unit: "C"}, nil
+}
+
+// noSeats refuses to warm or cool seats that cannot be reached.
+func noSeats(seats ...vehicle.Optional[vehicle.Seat]) error {
+	for _, seat := range seats {
 		if seat.Or(vehicle.SeatOff) != vehicle.SeatOff {
-			return nil, unsupported("this car's seats cannot be set from afar")
+			return unsupported("this car's seats cannot be set from afar")
 		}
 	}
-	return flatClimate{
-		Action: "start", Options: flatClimateOptions{start.Defrost.Value, warm.code(), minutes}, Code: temperatureCode(celsius), Unit: "C",
-	}, nil
+	return nil
 }
 
 // flatClimateStop is always the same.
@@ -60,17 +79,14 @@ func flatClimateStop(vehicle.ClimateStop, order) (any, error) {
 	return flatClimate{Action: "stop", Options: flatClimateOptions{Defrost: true, Heating: 1}, Code: "10H", Unit: "C"}, nil
 }
 
-// temperatureCode counts half degrees from 14 °C on, in hex.
-func temperatureCode(celsius float64) string { return fmt.Sprintf("%02XH", int((celsius-14)*2)) }
-
-// celsiusOf is the temperature in °C, to the half degree that cars can be set to: 14 up to the given one.
-func celsiusOf(t vehicle.Optional[vehicle.Quantity], most float64) (float64, error) {
+// celsiusOf is the temperature in °C, to the half degree that cars can be set to, within what the form can say.
+func celsiusOf(t vehicle.Optional[vehicle.Quantity], least, most float64) (float64, error) {
 	if !t.Given {
 		return usualCelsius, nil
 	}
 	celsius, ok := halfDegrees(t.Value)
-	if !ok || !(celsius >= 14 && celsius <= most) {
-		return 0, invalid("the temperature must be 14 to %g °C, not %v", most, t.Value)
+	if !ok || !(celsius >= least && celsius <= most) {
+		return 0, invalid("the temperature must be %g to %g °C, not %v", least, most, t.Value)
 	}
 	return celsius, nil
 }
@@ -81,9 +97,9 @@ func halfDegrees(t vehicle.Quantity) (celsius float64, ok bool) {
 	return math.RoundToEven(q.Value*2) / 2, ok
 }
 
-func minutesOf(d vehicle.Optional[time.Duration]) (int, error) {
+func minutesOf(d vehicle.Optional[time.Duration], usual int) (int, error) {
 	if !d.Given {
-		return usualMinutes, nil
+		return usual, nil
 	}
 	if d.Value < time.Minute || d.Value > 30*time.Minute || d.Value%time.Minute != 0 {
 		return 0, invalid("the duration must be 1 to 30 whole minutes, not %s", d.Value)

@@ -198,7 +198,7 @@ func (c *cloud) outcome(ctx context.Context, v vehicle.Vehicle, id vehicle.Actio
 			return "", &bluelink.Error{Op: "wait for the first part", Cloud: c.account.Cloud(), Err: err}
 		}
 		status, err := c.Action(ctx, v, id)
-		waits := status == vehicle.ActionPending || status == vehicle.ActionUnknown && time.Since(start) < recordDelay
+		waits := status == vehicle.ActionPending || status == vehicle.ActionUnknown && time.Since(start) < c.profile.recordDelay
 		switch {
 		case err != nil && !passing(err):
 			return "", err

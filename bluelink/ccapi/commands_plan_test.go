@@ -27,7 +27,7 @@ func TestSend_ScheduleOfTwoPartsWaitsForTheFirst(t *testing.T) {
 	}{
 		{name: "well", accepted: 2, from: 3 * time.Second, to: 20 * time.Second},
 		{name: "the first stays pending though done", fault: "action=pending,path=*/reservation/charge", accepted: 2, from: time.Minute, to: 70 * time.Second},
-		{name: "the first has no record", fault: "action=unrecorded,path=*/reservation/charge", accepted: 2, from: recordDelay, to: 25 * time.Second},
+		{name: "the first has no record", fault: "action=unrecorded,path=*/reservation/charge", accepted: 2, from: europe.recordDelay, to: 25 * time.Second},
 		{name: "the car refuses the first", fault: "action=fail,path=*/reservation/charge", err: bluelink.ErrRefused, accepted: 1, to: 20 * time.Second},
 		{name: "the car does not hear the first", fault: "action=non-response,path=*/reservation/charge", err: bluelink.ErrVehicleUnreachable, maybe: true, accepted: 1, to: 20 * time.Second},
 		{name: "the first is refused", fault: "duplicate,path=*/reservation/charge", err: bluelink.ErrBusy, accepted: 0},

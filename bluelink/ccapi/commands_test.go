@@ -206,7 +206,7 @@ func TestCapabilities_AreThoseOfFormAndEngine(t *testing.T) {
 		for engine := vehicle.EngineUnknown; engine <= vehicle.HEV; engine++ {
 			v := vehicle.Vehicle{Engine: engine, CCS2: ccs2}
 			names := strings.Fields(want[v.Protocol()+" "+engine.String()])
-			got := commandsOf(&v)
+			got := europe.commandsOf(&v)
 			slices.Sort(names)
 			if slices.Sort(got); !slices.Equal(got, names) {
 				t.Errorf("%s %s: %v, want %v", v.Protocol(), engine, got, names)
@@ -215,7 +215,7 @@ func TestCapabilities_AreThoseOfFormAndEngine(t *testing.T) {
 	}
 	w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
 	for _, v := range w.cars() {
-		if !slices.Equal(v.Capabilities.Commands, commandsOf(&v)) {
+		if !slices.Equal(v.Capabilities.Commands, europe.commandsOf(&v)) {
 			t.Errorf("%s %s is listed with %v", v.Protocol(), v.Engine, v.Capabilities.Commands)
 		}
 	}

@@ -107,15 +107,19 @@ func (c *cloud) sendPIN(ctx context.Context, q *request, shown keys) (token stri
 	if err != nil {
 		return "", time.Time{}, fmt.Errorf("%s: %w", q.op, err)
 	}
-	r, err := newRequest(ctx, http.MethodPut, "https://"+c.profile.api+"/api/v1/user/pin", "application/json", string(body))
+	r, err := c.profile.newRequest(ctx, http.MethodPut, "https://"+c.profile.api+c.profile.pinPath, "application/json", string(body))
 	if err != nil {
 		return "", time.Time{}, err
 	}
+	if c.profile.pinDressed {
+		c.dress(r, shown, 0)
+	}
 	r.Header["Authorization"] = []string{shown.Access}
 	sent := time.Now()
-	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: bluelink.Call{Kind: q.kind, Op: q.op}, Request: r, Classify: func(answer bluelink.Answer) error {
+	call := bluelink.Call{Kind: q.kind, Op: q.op}
+	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Classify: func(answer bluelink.Answer) error {
 		root, ok := parse(answer.Body)
-		if err := classifyPIN(answer, root, ok); err != nil {
+		if err := c.profile.classifyPIN(answer, root, ok); err != nil {
 			return err
 		}
 		token = "Bearer " + root.get("controlToken").str()
@@ -140,19 +144,19 @@ func (c *cloud) sendPIN(ctx context.Context, q *request, shown keys) (token stri
 // classifyPIN reads the answer to a PIN. What a refusal of the PIN looks like nobody has written down
 // (docs/protocol/europe.md §10), so that every refusal counts as one that does not plainly speak of something else: a good
 // PIN that is not tried again does less harm than a wrong one that is.
-func classifyPIN(answer bluelink.Answer, root value, isJSON bool) error {
+func (d *dialect) classifyPIN(answer bluelink.Answer, root value, isJSON bool) error {
 	good := answer.Status >= 200 && answer.Status <= 299
 	if token := root.get("controlToken"); good && token.kind() == '"' && token.str() != "" {
 		return nil
 	}
-	err := unproven(classify(bluelink.CallLogin, answer, root, isJSON), root)
+	err := unproven(d.classify(bluelink.Call{Kind: bluelink.CallLogin}, answer, root, isJSON), root)
 	text := strings.ToLower(root.get("error").str())
 	switch {
 	case !isJSON || root.kind() != '{', !good && !refusesToken(answer.Status),
 		errors.Is(err, bluelink.ErrDevice), errors.Is(err, bluelink.ErrUnavailable), errors.Is(err, bluelink.ErrRateLimited),
 		errors.Is(err, bluelink.ErrSessionExpired) && (text == "" || strings.Contains(text, "token")):
 		return err
-	case good && !refuses(root):
+	case good && !refuses(root) && !d.bareRefusal:
 		return &bluelink.Error{Err: bluelink.ErrBadResponse, Text: "no controlToken"}
 	}
 	refused := bluelink.Error{Err: bluelink.ErrPIN}

@@ -10,19 +10,16 @@ import (
 
 // format is what a region's status looks like, whatever the brand.
 type format struct {
-	zone           *time.Location // of times without one
-	flatStatus     string         // the main object of the flat form
-	odometerInside bool           // of that object, instead of beside it
-	lowestAir      float64        // °C; code 00H of a set temperature
-}
-
-// formats lists the regions whose status this package reads. Only those with a profile can be signed in to.
-var formats = map[vehicle.Region]*format{
-	vehicle.Europe:     {zone: zone("Europe/Berlin"), flatStatus: "vehicleStatus", lowestAir: 14}, // docs/protocol/europe.md §5
-	vehicle.Australia:  {zone: zone("Australia/Sydney"), flatStatus: "status", odometerInside: true, lowestAir: 17},
-	vehicle.NewZealand: {zone: zone("Australia/Sydney"), flatStatus: "status", odometerInside: true, lowestAir: 17},
-	vehicle.China:      {zone: zone("Asia/Shanghai"), flatStatus: "status", odometerInside: true, lowestAir: 14},
-	vehicle.Brazil:     {zone: time.FixedZone("-03", -3*60*60), lowestAir: 14}, // CCS2 only
+	zone                  *time.Location // of times without one
+	flatInside            string         // the object of the flat form that holds the next, and what stands beside it
+	flatStatus            string         // the main object of the flat form, where it is not bare
+	odometerInside        bool           // of that object, instead of beside it
+	lowestAir, highestAir float64        // °C; code 00H of a set temperature and the last that is one
+	rules                 []rule         // of the flat form; none where no car speaks it
+	// anyClock tells that the times of flat statuses may be on the region's clock as well as UTC.
+	anyClock bool
+	// oneClock tells that the times of the tree are all on the same clock.
+	oneClock bool
 }
 
 func zone(name string) *time.Location {
@@ -36,10 +33,11 @@ func zone(name string) *time.Location {
 // Decode reads a recorded status without a cloud. protocol is "flat" or "ccs2"; payload is the answer, with or without its
 // envelope, or the part of it that holds the status. The region need not be one that can be signed in to.
 func Decode(region vehicle.Region, protocol string, engine vehicle.Engine, payload []byte) (vehicle.Report, error) {
-	f, ok := formats[region]
+	d, ok := dialects[region]
 	if !ok {
 		return vehicle.Report{}, fmt.Errorf("decode a status of region %s: not of this family", region)
 	}
+	f := &d.format
 	root, ok := parse(payload)
 	if !ok || root.kind() != '{' {
 		return vehicle.Report{}, errors.New("decode a status: not a JSON object")
@@ -49,13 +47,8 @@ func Decode(region vehicle.Region, protocol string, engine vehicle.Engine, paylo
 	switch {
 	case protocol == "ccs2":
 		decodeCCS2(f, unwrap(root, "Drivetrain", "resMsg.state.Vehicle", "state.Vehicle", "Vehicle"), c, &r)
-	case protocol == "flat" && f.flatStatus != "":
-		root = unwrap(root, f.flatStatus, "resMsg.vehicleStatusInfo", "vehicleStatusInfo", "resMsg")
-		if isFlatStatus(root) { // a forced read answers with the status itself
-			decodeFlatStatus(f, root, c, &r)
-		} else {
-			decodeFlat(f, root, c, &r)
-		}
+	case protocol == "flat" && f.rules != nil:
+		decodeFlat(f, unwrap(root, f.flatStatus, "resMsg.vehicleStatusInfo", "vehicleStatusInfo", "resMsg"), c, &r)
 	default:
 		return r, fmt.Errorf("decode a status of region %s: %q is not a form of it; flat or ccs2", region, protocol)
 	}
@@ -67,7 +60,7 @@ func Decode(region vehicle.Region, protocol string, engine vehicle.Engine, paylo
 
 // unwrap finds the object that holds the status: the first of the paths that exists, unless the root itself has mark.
 func unwrap(root value, mark string, paths ...string) value {
-	if !root.get(mark).missing() {
+	if mark != "" && !root.get(mark).missing() {
 		return root
 	}
 	for _, path := range paths {

@@ -74,7 +74,7 @@ func (c *cloud) readHistory(ctx context.Context, v *vehicle.Vehicle, distance ve
 	if err := beside.Wait(); err != nil {
 		return r, err
 	}
-	decodeHistory(all, month, distance, &r)
+	c.profile.history.decode(all, month, distance, &r)
 	all.release()
 	month.release()
 	return r, nil
@@ -87,9 +87,18 @@ func (c *cloud) askHistory(ctx context.Context, v *vehicle.Vehicle, period strin
 	})
 }
 
-// decodeHistory reads both answers.
-func decodeHistory(all, month value, distance vehicle.Unit, r *vehicle.Report) {
-	total := all.get("drivingInfo.0")
+// fedAndElectric are the cars that keep an energy history in most regions.
+func fedAndElectric(v *vehicle.Vehicle) bool {
+	return v.Engine == vehicle.EV || v.Engine == vehicle.PHEV
+}
+
+func (d *dialect) keepsHistory(v *vehicle.Vehicle) bool {
+	return d.history.kept != nil && d.history.kept(v)
+}
+
+// decode reads both answers.
+func (h *history) decode(all, month value, distance vehicle.Unit, r *vehicle.Report) {
+	total := all.get(h.total)
 	if total.get("totalPwrCsp").missing() {
 		return
 	}
@@ -98,7 +107,9 @@ func decodeHistory(all, month value, distance vehicle.Unit, r *vehicle.Report) {
 		return vehicle.Quantity{Value: n, Unit: vehicle.WattHour}, refused
 	}
 	take(r, vehicle.TotalConsumed, total.get("totalPwrCsp"), wattHours)
-	take(r, vehicle.TotalRegenerated, total.get("regenPwr"), wattHours)
+	if h.regenerated {
+		take(r, vehicle.TotalRegenerated, total.get("regenPwr"), wattHours)
+	}
 	for entry := month.get("drivingInfo").first(); entry.doc != nil; entry = entry.next() {
 		period, wrongPeriod := asCode(entry.get("drivingPeriod"))
 		used, wrongUsed := asNumber(entry.get("totalPwrCsp"))

@@ -3,6 +3,7 @@ package ccapi
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
 	"time"
 
@@ -24,6 +25,7 @@ var codes = map[string]outcome{
 	"4005": {err: bluelink.ErrUnsupported},
 	"4006": {err: bluelink.ErrVehicleUnreachable},
 	"4007": {err: bluelink.ErrRefused, reason: vehicle.PreconditionFailed}, // 12 V battery low
+	"4017": {err: bluelink.ErrClientRefused},                               // application id or stamp
 	"4081": {err: bluelink.ErrVehicleUnreachable},
 	"5031": {err: bluelink.ErrUnavailable},
 	"5091": {err: bluelink.ErrRateLimited},
@@ -39,34 +41,74 @@ var userCodes = map[string]outcome{
 	"4010": {err: bluelink.ErrSessionExpired},
 }
 
+// meaning is a row of a region's own: what some answers mean there and not elsewhere.
+type meaning struct {
+	op     string // of the call; any when empty
+	kinds  []bluelink.CallKind
+	status int    // any when 0
+	code   string // empty for answers without one
+	outcome
+}
+
+func (m *meaning) fits(call bluelink.Call, status int, code string) bool {
+	return (m.op == "" || m.op == call.Op) && (m.kinds == nil || slices.Contains(m.kinds, call.Kind)) && (m.status == 0 || m.status == status) && m.code == code
+}
+
+// own is what an answer means in this region and not elsewhere.
+func (d *dialect) own(call bluelink.Call, status int, code string) (known outcome, ok bool) {
+	for i := range d.meanings {
+		if m := &d.meanings[i]; m.fits(call, status, code) {
+			return m.outcome, true
+		}
+	}
+	return outcome{}, false
+}
+
 // classify reads whether a call of the vehicle API went well, and what its failure means. It looks at the body first: the
 // code in it says more than the HTTP status. root is the body, where it is JSON.
-func classify(kind bluelink.CallKind, reply bluelink.Answer, root value, isJSON bool) error {
+func (d *dialect) classify(call bluelink.Call, reply bluelink.Answer, root value, isJSON bool) error {
 	switch {
 	case !isJSON || root.kind() != '{':
-		return classifyStatus(reply)
+		return d.classifyStatus(call, reply)
 	case root.get("retCode").str() == "F":
-		return classifyCode(kind, reply, codes, root.get("resCode").str(), root.get("resMsg").str())
+		return d.classifyCode(call, reply, codes, root.get("resCode").str(), root.get("resMsg").str())
 	case !root.get("error").missing():
 		return classifyGateway(reply, root.get("error").str())
-	case !root.get("errCode").missing():
-		return classifyCode(kind, reply, userCodes, root.get("errCode").str(), root.get("errMsg").str())
+	case !userCode(root).missing():
+		return d.classifyCode(call, reply, userCodes, userCode(root).str(), userText(root))
 	case root.get("retMsg").str() == "Received unexpected statusCode":
-		return classifyCode(kind, reply, codes, "7501", root.get("retMsg").str())
+		return d.classifyCode(call, reply, codes, "7501", root.get("retMsg").str())
 	case reply.Status < 200 || reply.Status > 299:
-		return classifyStatus(reply)
+		return d.classifyStatus(call, reply)
 	case root.get("retCode").str() != "S":
 		return &bluelink.Error{Err: bluelink.ErrBadResponse, Text: "no retCode"}
 	}
 	return nil
 }
 
-func classifyCode(kind bluelink.CallKind, reply bluelink.Answer, table map[string]outcome, code, text string) error {
+// userCode and userText are the code and the words of the API's part about users; Brazil spells them out.
+func userCode(root value) value { return first(root.get("errCode"), root.get("errorCode")) }
+
+func userText(root value) string {
+	return first(root.get("errMsg"), root.get("errorMessage")).str()
+}
+
+func first(a, b value) value {
+	if a.missing() {
+		return b
+	}
+	return a
+}
+
+func (d *dialect) classifyCode(call bluelink.Call, reply bluelink.Answer, table map[string]outcome, code, text string) error {
 	known, ok := table[code]
+	own, isOwn := d.own(call, reply.Status, code)
 	switch {
+	case isOwn:
+		known = own
 	case code == "4002":
 		known = classify4002(text)
-	case code == "5031" && (kind == bluelink.CallWake || kind == bluelink.CallCommand):
+	case code == "5031" && (call.Kind == bluelink.CallWake || call.Kind == bluelink.CallCommand):
 		// Of a read it says that the cloud is down; of what needs the car, that this one sleeps or has no signal.
 		known = outcome{err: bluelink.ErrVehicleUnreachable}
 	case !ok && reply.Status >= 500:
@@ -108,9 +150,18 @@ func classifyGateway(reply bluelink.Answer, text string) error {
 	return &bluelink.Error{Text: brief(text), Err: err, RetryAfter: retryAfter(reply.Header)}
 }
 
+// classifyStatus is for answers whose body says nothing: pages, empty bodies, something else than JSON.
+func (d *dialect) classifyStatus(call bluelink.Call, reply bluelink.Answer) error {
+	err := answer.Classify(reply)
+	own, isOwn := d.own(call, reply.Status, "")
+	if e := (*bluelink.Error)(nil); isOwn && errors.As(err, &e) {
+		e.Err, e.RetryAfter = own.err, max(e.RetryAfter, own.wait)
+	}
+	return err
+}
+
 // What every family makes of an answer.
 var (
-	classifyStatus = answer.Classify
-	retryAfter     = answer.RetryAfter
-	brief          = answer.Brief
+	retryAfter = answer.RetryAfter
+	brief      = answer.Brief
 )

@@ -52,6 +52,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		{name: "4006", status: 400, body: failure("4006", "TMU timeout"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "4006"},
 		{name: "4007", status: 400, body: failure("4007", "Remote control unavailable(low battery)"), want: bluelink.ErrRefused, reason: vehicle.PreconditionFailed, code: "4007"},
 		{name: "4010", status: 401, body: `{"errId":"x","errCode":"4010","errMsg":"Require authentication"}`, want: bluelink.ErrSessionExpired, reason: vehicle.LoginRequired, code: "4010"},
+		{name: "4017", status: 401, body: failure("4017", "Invalid Application Id"), want: bluelink.ErrClientRefused, reason: vehicle.CloudChanged, code: "4017"},
 		{name: "4081", status: 408, body: failure("4081", "Request timeout"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "4081"},
 		{name: "5031", status: 503, body: failure("5031", "Unavailable remote control - Service Temporary Unavailable"), want: bluelink.ErrUnavailable, reason: vehicle.CloudUnavailable, code: "5031"},
 		{name: "5031 of a wake", status: 503, kind: bluelink.CallWake, body: failure("5031", "Unavailable remote control - Service Temporary Unavailable"), want: bluelink.ErrVehicleUnreachable, reason: vehicle.VehicleUnreachable, code: "5031"},
@@ -85,7 +86,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 			kind = bluelink.CallRead
 		}
 		root, ok := parse([]byte(test.body))
-		err := classify(kind, bluelink.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)}, root, ok)
+		err := europe.classify(bluelink.Call{Kind: kind}, bluelink.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)}, root, ok)
 		if !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
 			t.Errorf("%s: %v, want %v", test.name, err, test.want)
 			continue
@@ -126,7 +127,7 @@ func TestClassify_SaysHowLongToWait(t *testing.T) {
 		"problem of a device": {400, `{"retCode":"F","resCode":"4002","resMsg":"service problem"}`, nil, time.Minute, time.Minute},
 	} {
 		root, ok := parse([]byte(test.body))
-		err := classify(bluelink.CallRead, bluelink.Answer{Status: test.status, Header: test.header, Body: []byte(test.body)}, root, ok)
+		err := europe.classify(bluelink.Call{Kind: bluelink.CallRead}, bluelink.Answer{Status: test.status, Header: test.header, Body: []byte(test.body)}, root, ok)
 		if wait := bluelink.RetryAfter(err); wait < test.from || wait > test.to {
 			t.Errorf("%s: wait %s, want %s to %s", name, wait, test.from, test.to)
 		}
@@ -183,7 +184,7 @@ func TestReadSignIn_TellsTheOutcomesApart(t *testing.T) {
 		if test.target != "" {
 			answer.Header.Set("Location", test.target)
 		}
-		code, err := readSignIn(answer)
+		code, err := (&oneApp{&authority{profile: profileOf(vehicle.Europe, vehicle.Kia)}}).readSignIn(answer)
 		if code != test.code || !errors.Is(err, test.want) || (err == nil) != (test.want == nil) {
 			t.Errorf("%s: code %q, error %v, want %q and %v", name, code, err, test.code, test.want)
 		}

@@ -27,14 +27,14 @@ const lookEvery = 10 * time.Second
 
 // Force wakes the car and reads what it then reports, in the way of the car's form.
 func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
-	if ask.Vehicle.CCS2 != 0 {
+	if c.profile.speaksTree(&ask.Vehicle) {
 		return c.forceCCS2(ctx, ask)
 	}
 	return c.forceFlat(ctx, ask)
 }
 
-// forceFlat asks the car itself, which answers the call after 5 to 40 s (docs/protocol/europe.md §4.2). The answer has no
-// odometer: what is known of it stays.
+// forceFlat asks the car itself, which answers the call after 5 to 40 s (docs/protocol/europe.md §4.2). Where the answer
+// has no odometer, what is known of it stays.
 func (c *cloud) forceFlat(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	const op = "wake and read status"
 	v := &ask.Vehicle
@@ -44,19 +44,38 @@ func (c *cloud) forceFlat(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 	if err != nil {
 		return vehicle.Report{}, err
 	}
-	if !isFlatStatus(message) {
+	f := &c.profile.format
+	status := f.flatOf(message)
+	if !isFlatStatus(status) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "only metadata; the car may report in the CCS2 form")
 	}
 	report := vehicle.Report{Engine: v.Engine, Source: "status"}
-	local := clock{c.profile.format.zone, ask.Known, time.Now()}
-	decodeFlatStatus(c.profile.format, message, local.orUTC(message.get("time")), &report)
+	local := clock{f.zone, ask.Known, time.Now()}
+	decodeFlat(f, message, local.orUTC(status.get("time")), &report)
 	if report.Blank() {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrUnavailable, blankStatus)
 	}
 	if known := ask.Known.ReportedAt(); !report.Reported.IsZero() && report.Reported.Before(known) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrVehicleUnreachable, "the answer is older than what is known")
 	}
-	return c.complete(ctx, ask, report, besides{live: true, history: recordsHistory(v)})
+	if report.Reported.IsZero() {
+		report = c.withTime(ctx, ask, report)
+	}
+	return c.complete(ctx, ask, report, besides{place: c.profile.found, odometer: true, limits: c.profile.limits, history: c.profile.keepsHistory(v)})
+}
+
+// withTime replaces a car's answer that does not say when it was given, and so could not be told from older news, by what
+// the cloud now holds, if that is new (docs/protocol/australia-newzealand.md §4: "possibly without time").
+func (c *cloud) withTime(ctx context.Context, ask bluelink.Ask, answer vehicle.Report) vehicle.Report {
+	latest, err := c.readStatus(ctx, ask)
+	if err != nil {
+		c.overlook(ctx, &ask.Vehicle, "status with its time", err)
+		return answer
+	}
+	if latest.Reported.After(ask.Known.ReportedAt()) {
+		return latest
+	}
+	return answer
 }
 
 // orUTC tells on which clock a forced status is: the region's in some recordings, UTC in others. Read on the region's it
@@ -65,7 +84,7 @@ func (c clock) orUTC(leaf value) clock {
 	known := c.known.ReportedAt()
 	asLocal, ok := c.read(leaf, vehicle.LastUpdatedAt)
 	asUTC, _ := c.utc().read(leaf, vehicle.LastUpdatedAt)
-	if ok && asLocal.Before(known) && !asUTC.Before(known) && asUTC.Before(c.now.Add(10*time.Minute)) {
+	if ok && asLocal.Before(known) && !asUTC.Before(known) && asUTC.Before(c.now.Add(clockSlack)) {
 		return c.utc()
 	}
 	return c
@@ -103,7 +122,7 @@ func (c *cloud) forceCCS2(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 		case err != nil && !passing(err):
 			return vehicle.Report{}, err
 		case err == nil && isNews(report.Reported, before, woken):
-			return c.complete(ctx, ask, report, besides{parked: true, history: recordsHistory(v)})
+			return c.complete(ctx, ask, report, besides{place: c.profile.parked, history: c.profile.keepsHistory(v)})
 		}
 	}
 }

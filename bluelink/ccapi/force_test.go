@@ -284,7 +284,7 @@ func TestForceFlat_MetadataAloneWipesNothing(t *testing.T) {
 // TestForceFlat_ReadsEitherClock holds the rule of docs/protocol/europe.md §5.3.
 func TestForceFlat_ReadsEitherClock(t *testing.T) {
 	now := time.Now().UTC().Truncate(time.Second)
-	berlin := formats[vehicle.Europe].zone
+	berlin := dialects[vehicle.Europe].zone
 	_, offset := now.In(berlin).Zone()
 	ahead := time.Duration(offset) * time.Second
 	for name, test := range map[string]struct {

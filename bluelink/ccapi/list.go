@@ -60,7 +60,7 @@ func (c *cloud) readVehicle(entry value) (v vehicle.Vehicle, ok bool) {
 		v.Year = year
 	}
 	v.ID = vehicle.NewID(v.VIN, v.Region, v.Brand, v.CloudID)
-	v.Capabilities.Commands = commandsOf(&v)
+	v.Capabilities.Commands = c.profile.commandsOf(&v)
 	return v, true
 }
 

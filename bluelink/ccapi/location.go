@@ -14,18 +14,20 @@ var position = []vehicle.Row{
 	vehicle.Latitude, vehicle.Longitude, vehicle.LocationUpdatedAt, vehicle.Heading, vehicle.Altitude, vehicle.Speed,
 }
 
-// readPlace asks where the car is: where it was parked, which the cloud knows, or live, which wakes the car. The live time
-// is UTC, the other on the region's clock (docs/protocol/europe.md §5.3).
-func (c *cloud) readPlace(ctx context.Context, ask bluelink.Ask, live bool) (vehicle.Report, error) {
+// readPlace asks where the car is: where it was parked, which the cloud knows, or live, which wakes the car
+// (docs/protocol/europe.md §5.3).
+func (c *cloud) readPlace(ctx context.Context, ask bluelink.Ask, at placeCall) (vehicle.Report, error) {
 	v := &ask.Vehicle
-	r := vehicle.Report{Engine: v.Engine, Source: "location/park"}
+	r := vehicle.Report{Engine: v.Engine, Source: at.path[1:]}
 	q := request{
-		op: "read parked position", kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/location/park"), car: v, besides: true,
+		op: "read parked position", kind: bluelink.CallRead, method: http.MethodGet, path: below(v, at.path), car: v, besides: true,
 	}
-	now := clock{c.profile.format.zone, ask.Known, time.Now()}
-	if live {
-		q.op, q.kind, q.path, q.ccs2, q.timeout = "read live position", bluelink.CallWake, below(v, "/location"), v.CCS2, liveTimeout
-		r.Source, now = "location", now.utc()
+	now := clock{c.profile.zone, ask.Known, time.Now()}
+	if at.wakes {
+		q.op, q.kind, q.ccs2, q.timeout = "read live position", bluelink.CallWake, v.CCS2, liveTimeout
+	}
+	if at.utc {
+		now = now.utc()
 	}
 	message, err := c.ask(ctx, q)
 	if err != nil {

@@ -22,20 +22,53 @@ func TestStamp_MatchesTheVectorsOfThePage(t *testing.T) {
 }
 
 func TestProfiles_AreWhole(t *testing.T) {
-	basic := map[vehicle.Brand]string{ // docs/protocol/europe.md §1.1
-		vehicle.Kia:     "ZmRjODVjMDAtMGEyZi00YzY0LWJjYjQtMmNmYjE1MDA3MzBhOnNlY3JldA==",
-		vehicle.Hyundai: "NmQ0NzdjMzgtM2NhNC00Y2YzLTk1NTctMmExOTI5YTk0NjU0OktVeTQ5WHhQekxwTHVvSzB4aEJDNzdXNlZYaG10UVI5aVFobUlGampvWTRJcHhzVg==",
-		vehicle.Genesis: "MzAyMGFmYTItMzBmZi00MTJhLWFhNTEtZDI4ZmJlOTAxZTEwOkZLRGRsZWYyZmZkbGVGRXdlRUxGS0VSaUxFUjJGRUQyMXNEZHdkZ1F6NmhGRVNFMw==",
+	basic := map[string]string{ // id and secret as the pages give them together; the two constants are theirs too
+		"kia-eu":     "ZmRjODVjMDAtMGEyZi00YzY0LWJjYjQtMmNmYjE1MDA3MzBhOnNlY3JldA==",
+		"hyundai-eu": "NmQ0NzdjMzgtM2NhNC00Y2YzLTk1NTctMmExOTI5YTk0NjU0OktVeTQ5WHhQekxwTHVvSzB4aEJDNzdXNlZYaG10UVI5aVFobUlGampvWTRJcHhzVg==",
+		"genesis-eu": "MzAyMGFmYTItMzBmZi00MTJhLWFhNTEtZDI4ZmJlOTAxZTEwOkZLRGRsZWYyZmZkbGVGRXdlRUxGS0VSaUxFUjJGRUQyMXNEZHdkZ1F6NmhGRVNFMw==",
+		"hyundai-au": "ODU1YzcyZGYtZGZkNy00MjMwLWFiMDMtNjdjYmY5MDJiYjFjOmU2ZmJ3SE0zMllOYmhRbDBwdmlhUHAzcmY0dDNTNms5MWVjZUEzTUpMZGJkVGhDTw==",
+		"kia-au":     "OGFjYjc3OGEtYjkxOC00YThkLTg2MjQtNzNhMGJlYjY0Mjg5OjdTY01NbTZmRVlYZGlFUEN4YVBhUW1nZVlkbFVyZndvaDRBZlhHT3pZSVMyQ3U5VA==",
+		"kia-nz":     "NGFiNjA2YTctY2VhNC00OGEwLWEyMTYtZWQ5YzE0YTRhMzhjOjBoYUZxWFRrS2t0Tktmemt4aFowYWt1MzFpNzRnMHlRRm01b2QybXo0TGRJNW1MWQ==",
+		"hyundai-in": "ZTViM2Y2ZDAtN2Y4My00M2M5LWFmZjMtYTI1NGRiN2FmMzY4OjVKRk9DcjZDMjRPZk96bERxWnA3RXdxcmtMMFd3MDRVYXhjRGlFNlVkM3FJNVNFNA==",
+		"kia-in":     "ZDBmZTQ4NTUtNzUyNy00YmUwLWFiNmUtYTQ4MTIxNmM3MDVkOlNIb1R0WHB5ZmJZbVAzWGpOQTZCcnRsRGdseXBQV2o5MjBQdEtCSlBmbGVIRVlwVQ==",
+		"hyundai-br": "MDNmN2RmOWItNzYyNi00ODUzLWI3YmQtYWQxZThkNzIyYmQ1OnlRejJiYzZDbjhPb3ZWT1I3UkRXd3hUcVZ3V0czeUtCWUZEZzBIc09Yc3l4eVBsSA==",
 	}
 	for _, p := range profiles {
-		if len(p.cfb) != 50 || len(p.appID) != 36 || len(p.service) != 36 || len(p.oneApp) != 36 {
-			t.Errorf("%s: a key or id has not its length", p.brand)
+		name := p.brand.String() + "-" + p.region.String()
+		if len(p.appID) != 36 || len(p.service) != 36 || p.api == "" || p.push == "" {
+			t.Errorf("%s: an id has not its length, or something is missing", name)
 		}
-		if got := base64.StdEncoding.EncodeToString([]byte(p.service + ":" + p.secret)); got != basic[p.brand] {
-			t.Errorf("%s: id and secret make %s, want %s", p.brand, got, basic[p.brand])
+		if got := base64.StdEncoding.EncodeToString([]byte(p.service + ":" + p.secret)); p.secret != "" && got != basic[name] {
+			t.Errorf("%s: id and secret make %s, want %s", name, got, basic[name])
 		}
-		if p.format == nil || p.format.flatStatus == "" {
-			t.Errorf("%s: no format", p.brand)
+		if stamped := p.stamps != unstamped; stamped != (len(p.cfb) >= 50) {
+			t.Errorf("%s: a key of %d bytes for its stamps", name, len(p.cfb))
+		}
+		if p.dialect != dialects[p.region] {
+			t.Errorf("%s speaks another region's dialect", name)
+		}
+		if p.zone == nil || p.way == nil || p.device == nil || p.agent == "" || p.pageAgent == "" || p.pinPath == "" || p.recordDelay == 0 || p.life == 0 ||
+			len(p.forms) == 0 || len(p.languages) == 0 || !p.tree && p.rules == nil {
+			t.Errorf("%s: its dialect has gaps", name)
+		}
+	}
+}
+
+// TestStamp_IsTheAppAndTheSecondsUnderTheKey holds docs/protocol/australia-newzealand.md §1 for every row with stamps.
+func TestStamp_IsTheAppAndTheSecondsUnderTheKey(t *testing.T) {
+	for _, p := range profiles {
+		if p.stamps == unstamped {
+			continue
+		}
+		bare, err := base64.StdEncoding.DecodeString(p.stamp(time.Unix(1700000000, 0)))
+		if err != nil {
+			t.Fatal(err)
+		}
+		for i := range bare {
+			bare[i] ^= p.cfb[i]
+		}
+		if want := p.appID + ":1700000000"; string(bare) != want {
+			t.Errorf("%s-%s: %q, want %q", p.brand, p.region, bare, want)
 		}
 	}
 }

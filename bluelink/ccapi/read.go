@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net/http"
@@ -21,20 +22,28 @@ func (c *cloud) Cached(ctx context.Context, ask bluelink.Ask) (vehicle.Report, e
 		return vehicle.Report{}, err
 	}
 	news := report.Reported.After(ask.Known.ReportedAt())
-	return c.complete(ctx, ask, report, besides{
-		parked:  !ask.Sparing || news || !placed(ask.Known),
-		history: recordsHistory(v) && (!ask.Sparing || c.historyDue(ask, odometerOf(report, ask.Known), time.Now())),
-	})
+	want := besides{
+		odometer: !ask.Sparing || news,
+		history: c.profile.keepsHistory(v) && !c.profile.history.forcedOnly &&
+			(!ask.Sparing || c.historyDue(ask, odometerOf(report, ask.Known), time.Now())),
+	}
+	if !ask.Sparing || news || !placed(ask.Known) {
+		want.place = c.profile.parked
+	}
+	return c.complete(ctx, ask, report, want)
 }
 
 // readStatus reads the status in the form of the car.
 func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	const op = "read status"
 	v := &ask.Vehicle
-	q := request{op: op, kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/status/latest"), car: v, ccs2: v.CCS2}
+	f := &c.profile.format
+	q := request{
+		op: op, kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/status/latest"), car: v, ccs2: v.CCS2, timeout: c.profile.patient,
+	}
 	r := vehicle.Report{Engine: v.Engine, Source: "status/latest"}
-	inner, decode := "vehicleStatusInfo", decodeFlat
-	if v.CCS2 != 0 {
+	inner, decode := f.flatInside, decodeFlat
+	if c.profile.speaksTree(v) {
 		q.path, r.Source = below(v, "/ccs2/carstatus/latest"), "ccs2/carstatus/latest"
 		inner, decode = "state.Vehicle", decodeCCS2
 	}
@@ -48,9 +57,9 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "no status")
 	}
 	if status.kind() != '{' {
-		return vehicle.Report{}, c.fail(op, bluelink.ErrBadResponse, "no "+inner)
+		return vehicle.Report{}, c.fail(op, bluelink.ErrBadResponse, "no "+cmp.Or(inner, "status"))
 	}
-	decode(c.profile.format, status, clock{c.profile.format.zone, ask.Known, time.Now()}, &r)
+	decode(f, status, clock{f.zone, ask.Known, time.Now()}, &r)
 	if !slices.ContainsFunc(r.Observations, saysMoreThanItsTime) {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "an empty status")
 	}
@@ -66,32 +75,41 @@ func saysMoreThanItsTime(o vehicle.Observation) bool { return o.Datum != vehicle
 // blankStatus is what the answer of a cloud that has lost the car's data is called.
 const blankStatus = "a blank status: every gauge is at 0"
 
-// recordsHistory tells which cars keep an energy history.
-func recordsHistory(v *vehicle.Vehicle) bool {
-	return v.Engine == vehicle.EV || v.Engine == vehicle.PHEV
-}
-
 // placed tells whether a position is known.
 func placed(known vehicle.State) bool {
 	_, ok := vehicle.Latitude.Of(known)
 	return ok
 }
 
-// besides says what is read beside the status. Neither part may fail the whole.
-type besides struct{ parked, live, history bool }
+// besides says what is read beside the status. No part may fail the whole.
+type besides struct {
+	place    placeCall // none where the status says where the car is
+	odometer bool      // where the status lacks it and another call has it
+	limits   bool
+	history  bool
+}
 
 // complete reads what stands beside the status and joins it with the status.
 func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.Report, want besides) (vehicle.Report, error) {
 	v := &ask.Vehicle
-	var place, history vehicle.Report
+	if want.odometer && c.profile.aside != nil && !c.profile.speaksTree(v) && !report.Has(vehicle.Odometer) {
+		c.overlook(ctx, v, "odometer", c.readAside(ctx, v, &report))
+	}
+	var place, limits, history vehicle.Report
 	var beside sync.WaitGroup
-	if want.parked || want.live {
+	part := func(name string, into *vehicle.Report, read func() (vehicle.Report, error)) {
 		beside.Go(func() {
-			c.overlook(ctx, v, "position", contained(func() (err error) {
-				place, err = c.readPlace(ctx, ask, want.live)
+			c.overlook(ctx, v, name, contained(func() (err error) {
+				*into, err = read()
 				return err
 			}))
 		})
+	}
+	if want.place.path != "" {
+		part("position", &place, func() (vehicle.Report, error) { return c.readPlace(ctx, ask, want.place) })
+	}
+	if want.limits && v.Engine.Plugs() {
+		part("charge limits", &limits, func() (vehicle.Report, error) { return c.readLimits(ctx, v, report.Reported) })
 	}
 	if want.history {
 		odometer := odometerOf(report, ask.Known)
@@ -108,10 +126,17 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	}
 	// The tree's own position is days old, or where the navigation last went (docs/protocol/ccs2-status.md §4; seen): it
 	// counts only while nothing better is known.
-	if place.Has(vehicle.Latitude) || v.CCS2 != 0 && placed(ask.Known) {
+	if place.Has(vehicle.Latitude) || c.profile.parked.path != "" && c.profile.speaksTree(v) && placed(ask.Known) {
 		report.Drop(position...)
 	}
+	if limits.Has(vehicle.LimitAC) {
+		report.Drop(vehicle.LimitAC)
+	}
+	if limits.Has(vehicle.LimitDC) {
+		report.Drop(vehicle.LimitDC)
+	}
 	report.Merge(place)
+	report.Merge(limits)
 	report.Merge(history)
 	return report, nil
 }

@@ -114,7 +114,7 @@ func TestCached_MakesTheCallsOfThePage(t *testing.T) {
 			t.Errorf("%s %s: %s, want %s", v.Engine, v.Protocol(), got, want)
 		}
 		_, consumed := vehicle.TotalConsumed.Of(state)
-		if _, ok := vehicle.Latitude.Of(state); !ok || consumed != recordsHistory(&v) || state.ReportedAt().IsZero() {
+		if _, ok := vehicle.Latitude.Of(state); !ok || consumed != fedAndElectric(&v) || state.ReportedAt().IsZero() {
 			t.Errorf("%s %s: position %t, history %t, reported %s", v.Engine, v.Protocol(), ok, consumed, state.ReportedAt())
 		}
 		for _, call := range w.calls.calls {

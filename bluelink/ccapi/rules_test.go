@@ -34,7 +34,7 @@ func stateOf(reported time.Time) vehicle.State {
 }
 
 func TestClocks_ReadTheHoursOfBothSwitchNights(t *testing.T) {
-	berlin, sydney, brasilia := formats[vehicle.Europe].zone, formats[vehicle.Australia].zone, formats[vehicle.Brazil].zone
+	berlin, sydney, brasilia := dialects[vehicle.Europe].zone, dialects[vehicle.Australia].zone, dialects[vehicle.Brazil].zone
 	for name, c := range map[string]struct {
 		zone             *time.Location
 		shown            string
@@ -74,7 +74,7 @@ func TestClocks_ReadTheHoursOfBothSwitchNights(t *testing.T) {
 // TestClocks_ReportsOfTheSwitchNightsStayInOrder lets a car report all night, each report read soon after it was made: no
 // report is lost as older, and none is taken for another moment than its own.
 func TestClocks_ReportsOfTheSwitchNightsStayInOrder(t *testing.T) {
-	zone := formats[vehicle.Europe].zone
+	zone := dialects[vehicle.Europe].zone
 	for _, night := range []string{"2026-03-28 22:00", "2026-10-24 22:00"} {
 		var state vehicle.State
 		for minutes := 0; minutes < 6*60; minutes += 7 {
@@ -82,7 +82,7 @@ func TestClocks_ReportsOfTheSwitchNightsStayInOrder(t *testing.T) {
 			text := fmt.Sprintf(`{"vehicleStatus":{"time":"%s","engine":false}}`, made.In(zone).Format(compact))
 			root, _ := parse([]byte(text))
 			r := vehicle.Report{Source: "status/latest"}
-			decodeFlat(formats[vehicle.Europe], root, clock{zone, state, made.Add(time.Minute)}, &r)
+			decodeFlat(&dialects[vehicle.Europe].format, root, clock{zone, state, made.Add(time.Minute)}, &r)
 			var refusals []vehicle.Refusal
 			state, _, refusals = state.Apply(r, made.Add(time.Minute))
 			if !state.ReportedAt().Equal(made) || len(refusals) > 0 {

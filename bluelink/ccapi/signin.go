@@ -1,7 +1,6 @@
 package ccapi
 
 import (
-	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/rsa"
@@ -24,11 +23,8 @@ import (
 const browserAgent = "Mozilla/5.0 (Linux; Android 4.1.1; Galaxy Nexus Build/JRO03C) AppleWebKit/535.19 (KHTML, like Gecko) " +
 	"Chrome/18.0.1025.166 Mobile Safari/535.19_CCS_APP_AOS"
 
-// maxHops bounds the redirects of the sign-in page; the real chain has three.
-const maxHops = 10
-
 // signIn gives the authorization code for the account's e-mail and password.
-func (a *authority) signIn(ctx context.Context) (code string, err error) {
+func (a *oneApp) signIn(ctx context.Context) (code string, err error) {
 	jar, err := cookiejar.New(nil)
 	if err != nil {
 		return "", fmt.Errorf("make a cookie jar: %w", err)
@@ -45,79 +41,39 @@ func (a *authority) signIn(ctx context.Context) (code string, err error) {
 		"client_id": {a.profile.oneApp}, "encryptedPassword": {"true"}, "password": {cipher}, "redirect_uri": {a.profile.redirect},
 		"scope": {""}, "nonce": {""}, "state": {"ccsp"}, "username": {a.account.Username}, "connector_session_key": {""}, "kid": {kid}, "_csrf": {""},
 	}
-	r, err := newRequest(ctx, http.MethodPost, "https://"+a.profile.idp+"/auth/account/signin", "application/x-www-form-urlencoded", form.Encode())
+	r, err := a.profile.newRequest(ctx, http.MethodPost, "https://"+a.profile.idp+"/auth/account/signin", "application/x-www-form-urlencoded", form.Encode())
 	if err != nil {
 		return "", err
 	}
 	_, err = a.browse(ctx, browser, bluelink.Call{Op: "sign in", Credentials: true}, r, func(answer bluelink.Answer) error {
-		code, err = readSignIn(answer)
+		code, err = a.readSignIn(answer)
 		return err
 	})
 	return code, err
 }
 
-// openPage visits the sign-in page, whose cookies the rest needs. Each hop of its redirects is a call of its own.
-func (a *authority) openPage(ctx context.Context, browser *http.Client) error {
+// openPage visits the sign-in page, whose cookies the rest needs.
+func (a *oneApp) openPage(ctx context.Context, browser *http.Client) error {
 	address := "https://" + a.profile.idp + "/auth/api/v2/user/oauth2/authorize?response_type=code&client_id=" + a.profile.oneApp +
 		"&redirect_uri=" + a.profile.redirect + "&lang=en&state=ccsp&country=de"
-	for range maxHops {
-		r, err := newRequest(ctx, http.MethodGet, address, "", "")
-		if err != nil {
-			return err
+	return a.follow(ctx, browser, bluelink.Call{Kind: bluelink.CallLogin, Op: "open sign-in page"}, address, func(answer bluelink.Answer) error {
+		if answer.Status >= 500 {
+			return a.profile.classifyStatus(bluelink.Call{Kind: bluelink.CallLogin}, answer)
 		}
-		answer, err := a.browse(ctx, browser, bluelink.Call{Op: "open sign-in page"}, r, func(answer bluelink.Answer) error {
-			if blockedPage(answer) {
-				return &bluelink.Error{Err: bluelink.ErrBlocked}
-			}
-			if answer.Status >= 500 {
-				return classifyStatus(answer)
-			}
-			return nil // whatever else it is: what counts are the cookies
-		})
-		if err != nil {
-			return err
-		}
-		next := location(answer)
-		if next == nil {
-			return nil
-		}
-		address = next.String()
-	}
-	return &bluelink.Error{Op: "open sign-in page", Cloud: a.account.Cloud(), Left: true, Text: "redirected in a circle", Err: bluelink.ErrBadResponse}
+		return nil // whatever else it is: what counts are the cookies
+	})
 }
 
-func (a *authority) browse(ctx context.Context, browser *http.Client, call bluelink.Call, r *http.Request, classify func(bluelink.Answer) error) (bluelink.Answer, error) {
+// browse makes a call as the page in the app does.
+func (a *oneApp) browse(ctx context.Context, browser *http.Client, call bluelink.Call, r *http.Request, classify func(bluelink.Answer) error) (bluelink.Answer, error) {
 	r.Header["User-Agent"] = []string{browserAgent}
 	call.Kind = bluelink.CallLogin
 	return a.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Client: browser, Classify: classify})
 }
 
-// blockedPage recognises the firewall: by where it sends the client, by what its page says, and by a bare refusal.
-func blockedPage(answer bluelink.Answer) bool {
-	target := answer.URL.RequestURI()
-	if next := location(answer); next != nil {
-		target = next.RequestURI()
-	}
-	return strings.Contains(target, "/error?status=400") || answer.Status == http.StatusForbidden ||
-		bytes.Contains(bytes.ToLower(answer.Body), []byte("abusing"))
-}
-
-// location is where an answer redirects to, or nil.
-func location(answer bluelink.Answer) *url.URL {
-	target := answer.Header.Get("Location")
-	if answer.Status < 300 || answer.Status > 399 || target == "" {
-		return nil
-	}
-	next, err := answer.URL.Parse(target)
-	if err != nil {
-		return nil
-	}
-	return next
-}
-
 // encryptPassword veils the password with the key that the identity provider shows.
-func (a *authority) encryptPassword(ctx context.Context, browser *http.Client) (kid, cipher string, err error) {
-	r, err := newRequest(ctx, http.MethodGet, "https://"+a.profile.idp+"/auth/api/v1/accounts/certs", "", "")
+func (a *oneApp) encryptPassword(ctx context.Context, browser *http.Client) (kid, cipher string, err error) {
+	r, err := a.profile.newRequest(ctx, http.MethodGet, "https://"+a.profile.idp+"/auth/api/v1/accounts/certs", "", "")
 	if err != nil {
 		return "", "", err
 	}
@@ -125,7 +81,7 @@ func (a *authority) encryptPassword(ctx context.Context, browser *http.Client) (
 	_, err = a.browse(ctx, browser, bluelink.Call{Op: "read sign-in key"}, r, func(answer bluelink.Answer) error {
 		root, _ := parse(answer.Body)
 		if answer.Status != http.StatusOK {
-			return classifyStatus(answer)
+			return a.profile.classifyStatus(bluelink.Call{Kind: bluelink.CallLogin}, answer)
 		}
 		kid = strings.Clone(root.get("retValue.kid").str())
 		n, wrongN := base64.RawURLEncoding.DecodeString(strings.TrimRight(root.get("retValue.n").str(), "="))
@@ -149,12 +105,12 @@ func (a *authority) encryptPassword(ctx context.Context, browser *http.Client) (
 }
 
 // readSignIn reads the outcome of a sign-in from where it redirects to, in the order of docs/protocol/europe.md §2.3.
-func readSignIn(answer bluelink.Answer) (code string, err error) {
+func (a *oneApp) readSignIn(answer bluelink.Answer) (code string, err error) {
 	target := location(answer)
 	if target == nil {
 		switch {
 		case answer.Status == http.StatusForbidden, answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
-			return "", classifyStatus(answer)
+			return "", a.profile.classifyStatus(bluelink.Call{Kind: bluelink.CallLogin}, answer)
 		}
 		return "", &bluelink.Error{Err: bluelink.ErrCredentials, Text: "the sign-in page did not let go"}
 	}

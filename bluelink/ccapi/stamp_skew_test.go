@@ -85,8 +85,8 @@ func TestRenewal_UnknownStatusSaysNothingAboutTheToken(t *testing.T) {
 		409: bluelink.ErrBadResponse, 429: bluelink.ErrRateLimited, 503: bluelink.ErrUnavailable,
 	} {
 		answer := bluelink.Answer{Status: status, Body: []byte(`{"errCode":"9999","errMsg":"something new"}`)}
-		mustBe(t, classifyGrant(answer), want)
-		_, err := readOneApp(bluelink.CallRenew, bluelink.Answer{Status: status, Body: []byte("something new")})
+		mustBe(t, europe.classifyGrant(bluelink.Call{Kind: bluelink.CallRenew, Op: opGrant}, answer), want)
+		_, err := (&oneApp{&authority{profile: profileOf(vehicle.Europe, vehicle.Kia)}}).read(bluelink.Call{Kind: bluelink.CallRenew}, bluelink.Answer{Status: status, Body: []byte("something new")})
 		mustBe(t, err, want)
 	}
 }

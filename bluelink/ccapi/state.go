@@ -11,9 +11,9 @@ import (
 // The flat form (docs/protocol/europe.md §5.1): {vehicleStatus, vehicleLocation, odometer} of a cached read, or the
 // vehicleStatus alone of a forced one.
 
-// decodeFlat reads the answer to a cached read.
+// decodeFlat reads the answer to a read.
 func decodeFlat(f *format, root value, c clock, r *vehicle.Report) {
-	status := root.get(f.flatStatus)
+	status := f.flatOf(root)
 	decodeFlatStatus(f, status, c, r)
 	odometer := root.get("odometer")
 	if f.odometerInside {
@@ -23,12 +23,23 @@ func decodeFlat(f *format, root value, c clock, r *vehicle.Report) {
 	readPosition(r, root.get("vehicleLocation"), c)
 }
 
+// flatOf is the status in an answer: in its object, or bare, as forced reads and some regions send it.
+func (f *format) flatOf(root value) value {
+	if inner := root.get(f.flatStatus); f.flatStatus != "" && inner.kind() == '{' {
+		return inner
+	}
+	return root
+}
+
 // decodeFlatStatus reads the vehicleStatus object, whose time is on the given clock.
-func decodeFlatStatus(f *format, status value, c clock, r *vehicle.Report) {
+func decodeFlatStatus(f *format, root value, c clock, r *vehicle.Report) {
 	r.Observations = slices.Grow(r.Observations, most)
-	d := &decoding{Report: r, root: status, format: f}
-	d.reportedAt(status.get("time"), c)
-	d.follow(flatRules)
+	d := &decoding{Report: r, root: root, format: f}
+	if f.anyClock {
+		c = c.newest(root.get("time"))
+	}
+	d.reportedAt(root.get("time"), c)
+	d.follow(f.rules)
 }
 
 // isFlatStatus tells a vehicleStatus from the bare metadata with which a CCS2 car answers a forced read of the flat form;
@@ -169,7 +180,7 @@ func hexTemperature(p vehicle.Point[vehicle.Quantity], path string) rule {
 	return func(d *decoding) {
 		block := d.get(path)
 		take(d.Report, p, block.get("value"), func(leaf value) (vehicle.Quantity, vehicle.Refused) {
-			degrees, refused := asHexTemperature(leaf, d.format.lowestAir)
+			degrees, refused := asHexTemperature(leaf, d.format.lowestAir, d.format.highestAir)
 			if refused != "" {
 				return vehicle.Quantity{}, refused
 			}
@@ -179,7 +190,7 @@ func hexTemperature(p vehicle.Point[vehicle.Quantity], path string) rule {
 	}
 }
 
-func asHexTemperature(leaf value, lowest float64) (float64, vehicle.Refused) {
+func asHexTemperature(leaf value, lowest, highest float64) (float64, vehicle.Refused) {
 	if leaf.kind() != '"' {
 		return 0, vehicle.RefusedType
 	}
@@ -189,13 +200,14 @@ func asHexTemperature(leaf value, lowest float64) (float64, vehicle.Refused) {
 	}
 	digits, marked := strings.CutSuffix(leaf.str(), "H")
 	index, err := strconv.ParseUint(digits, 16, 8)
+	degrees := lowest + float64(index)/2
 	switch {
 	case err != nil || !marked:
 		return 0, vehicle.RefusedType
-	case index > 0x20: // 30.0 °C in Europe; one client accepts that much
+	case degrees > highest:
 		return 0, vehicle.RefusedCode
 	}
-	return lowest + float64(index)/2, ""
+	return degrees, ""
 }
 
 // flatPlug reads what is plugged in: 0 nothing, 1 DC, 2 portable charger, 3 AC station.
