@@ -25,7 +25,7 @@ const (
 func (g *ccapi) signinEndpoints() []endpoint {
 	return []endpoint{
 		{pattern: "GET " + userAuthorizePath, kind: kindLogin, handle: g.userAuthorize},
-		{pattern: "GET " + signinPagePath, kind: kindOther, handle: signinPage},
+		{pattern: "GET " + signinPagePath, kind: kindLogin, handle: signinPage},
 		{pattern: "GET " + redirectPath, kind: kindOther, handle: signedInPage},
 		{pattern: "POST /api/v1/user/language", kind: kindOther, handle: setLanguage},
 		{pattern: "DELETE /api/v1/user/session", kind: kindOther, handle: endSession},
