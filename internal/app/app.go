@@ -102,9 +102,14 @@ func New(o Options) (_ *App, err error) {
 	if err := a.openMQTT(tree); err != nil {
 		return nil, err
 	}
-	names := map[vehicle.VIN]string{}
+	names, senders := map[vehicle.VIN]string{}, map[vehicle.VIN]string{}
 	for _, v := range a.config.Vehicles {
-		names[v.VIN] = v.Name
+		if v.Name != "" {
+			names[v.VIN] = v.Name
+		}
+		if v.Account != "" {
+			senders[v.VIN] = v.Account
+		}
 	}
 	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
@@ -112,7 +117,7 @@ func New(o Options) (_ *App, err error) {
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Info: a.info, Permissions: a.permissions(), Presets: a.presets(),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Info: a.info, Permissions: a.permissions(), Presets: a.presets(),
 		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,

@@ -61,7 +61,7 @@ func (l *lane) poll(ctx context.Context, a *attempt) (vehicle.ActionStatus, erro
 		if err := l.pause(ctx, wait); err != nil {
 			return vehicle.ActionPending, err
 		}
-		status, err := l.account.Client.ActionStatus(ctx, l.id, a.id)
+		status, err := l.account().Client.ActionStatus(ctx, l.id, a.id)
 		over := !time.Now().Before(end)
 		switch {
 		case err != nil && l.stops(ctx):

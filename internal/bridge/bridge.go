@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -28,6 +29,7 @@ type Options struct {
 	Metrics  *Metrics               // required
 	Log      *slog.Logger           // required
 	Names    map[vehicle.VIN]string // names that the user chose for topics
+	Senders  map[vehicle.VIN]string // accounts that the user chose for cars that several have
 	Info     func() topic.Bridge    // asked and published at each connect
 
 	Permissions Permissions
@@ -198,17 +200,18 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State, rest 
 	b.adopting.Lock()
 	defer b.adopting.Unlock()
 	if l := b.lanes.byID(v.ID); l != nil {
-		b.introduce(l, v)
+		b.introduce(l, way{a, v})
 		return
 	}
 	name, bound := b.nameOf(v)
 	l := &lane{
-		bridge: b, account: a, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
+		bridge: b, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
+	l.join(way{a, v})
 	l.shelf = newShelf(b, l, v, state, rest)
 	switch other := b.enter(l); {
 	case other != nil && other.id == l.id: // another account has just found it
-		b.introduce(other, v)
+		b.introduce(other, way{a, v})
 		return
 	case other != nil:
 		b.log.Error("two cars would have the same name in topics; give one another under vehicles", "name", name, "car", v)
@@ -237,9 +240,18 @@ func (b *Bridge) enter(l *lane) (other *lane) {
 	return other
 }
 
-// introduce tells a lane what the vehicle list says now.
-func (b *Bridge) introduce(l *lane, v vehicle.Vehicle) {
-	if l.shelf.introduce(v) {
+// introduce tells a lane what an account's list of cars says now.
+func (b *Bridge) introduce(l *lane, w way) {
+	known := slices.ContainsFunc(*l.ways.Load(), func(other way) bool { return other.account == w.account })
+	changed := l.join(w)
+	if !known {
+		w.account.found()
+		l.log.Info("car found in another account too", "account", w.account.Name, "commanded_through", l.account().Name)
+	}
+	if changed {
+		b.archive.mark(l)
+	}
+	if w.account == l.account() && l.shelf.introduce(w.vehicle) {
 		b.archive.mark(l)
 	}
 }

@@ -160,9 +160,9 @@ func (l *lane) send(ctx context.Context, f *flight, c vehicle.Command) (*attempt
 			l.bridge.metrics.wire.Observe(time.Since(f.lead.record.AcceptedAt).Seconds())
 		}
 		a.sent = time.Now()
-		id, err := l.account.Client.Do(l.inName(ctx, f), l.id, c)
+		id, err := l.account().Client.Do(l.inName(ctx, f), l.id, c)
 		a.taken = time.Now()
-		l.account.observe(l.id, err)
+		l.account().observe(l.id, err)
 		switch {
 		case err == nil:
 			a.id = id

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -15,13 +16,13 @@ import (
 // lane is one car's way to its cloud: one goroutine, a bounded inbox, one operation at a time, strictly in order. It is
 // the only one that calls the cloud for this car. Cars never wait for each other.
 type lane struct {
-	bridge  *Bridge
-	account *account
-	id      vehicle.ID
-	name    string // in topics
-	bound   string // the name that the car has when the user gives it none
-	shelf   *shelf
-	log     *slog.Logger
+	bridge *Bridge
+	ways   atomic.Pointer[[]way] // at least one; see join
+	id     vehicle.ID
+	name   string // in topics
+	bound  string // the name that the car has when the user gives it none
+	shelf  *shelf
+	log    *slog.Logger
 
 	work  chan struct{} // holds a token when there may be something in line
 	paced chan struct{} // holds a token when the pace has changed
@@ -33,6 +34,7 @@ type lane struct {
 	hinted  time.Time   // when a hint was last followed
 	unlocks []time.Time // of the last hour
 
+	used     *account        // through which it was read last; the lane's goroutine keeps it
 	stopping <-chan struct{} // closed when the bridge is told to stop; the lane's goroutine reads it
 }
 
@@ -90,7 +92,7 @@ func (l *lane) enter(o *order) {
 		l.bridge.advance(o, vehicle.Queued, vehicle.NoReason, "")
 	}
 	l.enlist(f)
-	l.log.Debug("handed to the lane", "account", l.account.Name, "command", o.record.ID, "cause", string(o.cause),
+	l.log.Debug("handed to the lane", "account", l.account().Name, "command", o.record.ID, "cause", string(o.cause),
 		"request", o.command, "ahead", len(l.line)-1)
 }
 
@@ -152,14 +154,14 @@ func (l *lane) run(ctx, ops context.Context) {
 		case <-ripe:
 		}
 		apart(func() {
-			before := l.account.spent()
+			before := l.account().spent()
 			if due {
 				l.push(l.read(vehicle.ByTimer))
 			}
 			for ctx.Err() == nil && l.fly(ops) {
 			}
 			if due {
-				l.account.learn(l.account.spent() - before)
+				l.account().learn(l.account().spent() - before)
 			}
 			// By what it has learned. Commands that bring nothing do not put the next read off.
 			if at := l.shelf.fetched(); due || changed || !at.Equal(known) {
@@ -193,7 +195,7 @@ func (l *lane) fly(ctx context.Context) bool {
 	if f == nil {
 		return false
 	}
-	trace := f.lead.trace(l.account.Name)
+	trace := f.lead.trace(l.account().Name)
 	trace.Vehicle, trace.Waiting = l.id, func(waits bool) { l.turn(f, waits) }
 	ctx = bluelink.WithTrace(ctx, trace)
 	if fault := l.bridge.contain(ctx, "lane", func() { l.carryOut(ctx, f) }); fault != nil {

@@ -61,8 +61,8 @@ func (b *Bridge) allows(l *lane, asked, able *vehicle.Spec) *refusal {
 	switch {
 	case p.ReadOnly:
 		return &refusal{vehicle.ReadOnly, "this bridge only reads (permissions.read_only)"}
-	case l.account.Mute != "":
-		return &refusal{l.account.Mute, "this account takes no commands; " + muteHint(l.account.Mute)}
+	case l.account().Mute != "":
+		return &refusal{l.account().Mute, "this account takes no commands; " + muteHint(l.account().Mute)}
 	case len(p.Allow) > 0 && !slices.Contains(p.Allow, asked.Name):
 		return &refusal{vehicle.NotPermitted, fmt.Sprintf("permissions.allow does not name %s; it names %s", asked.Name, strings.Join(p.Allow, ", "))}
 	case len(can) > 0 && !slices.Contains(can, able.Name): // of a car that was stored by an old release nothing is known

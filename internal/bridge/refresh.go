@@ -24,6 +24,7 @@ func (l *lane) read(cause vehicle.Cause) *order {
 // refresh reads the car's state, puts it on the shelf and tells the orders.
 func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 	start := time.Now()
+	l.used = l.account()
 	result, spared, err := l.askOrSpare(ctx, r)
 	took := time.Since(start)
 	if r.Mode != vehicle.Cached {
@@ -39,7 +40,7 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 		err = cause // whatever broke because of it
 	}
 	l.bridge.metrics.refreshed(r.Mode, err, took)
-	l.account.observe(l.id, err)
+	l.used.observe(l.id, err)
 	if err != nil {
 		l.failed(ctx, f, r.Mode, err, took)
 		return
@@ -110,7 +111,7 @@ func (l *lane) ask(ctx context.Context, r vehicle.Refresh) (result bluelink.Resu
 }
 
 func (l *lane) call(ctx context.Context, r vehicle.Refresh) (bluelink.Result, error) {
-	client := l.account.Client
+	client := l.account().Client
 	switch r.Mode {
 	case vehicle.Force:
 		return client.RefreshForce(ctx, l.id)
@@ -118,7 +119,19 @@ func (l *lane) call(ctx context.Context, r vehicle.Refresh) (bluelink.Result, er
 		return client.RefreshSmart(ctx, l.id, r.MaxAge)
 	case vehicle.Cached:
 	}
-	return client.RefreshCached(ctx, l.id)
+	reader, first := l.reader()
+	if reader.account == first.account {
+		return client.RefreshCached(ctx, l.id)
+	}
+	// Both clients go on from the same state, whoever has read it.
+	l.used = reader.account
+	l.log.DebugContext(ctx, "read through another account that has the car", "account", reader.account.Name)
+	reader.account.Client.Seed(reader.vehicle, l.shelf.car().State)
+	result, err := reader.account.Client.RefreshCached(ctx, l.id)
+	if err == nil {
+		client.Seed(first.vehicle, result.State)
+	}
+	return result, err
 }
 
 // news tells whether anything changed besides the time of asking, which always does.

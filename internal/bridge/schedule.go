@@ -122,8 +122,8 @@ func (p Pace) isNight(at time.Time) bool {
 func (l *lane) untilNext(first bool) (wait time.Duration, ok bool) {
 	now := time.Now()
 	state, noData := l.shelf.circumstances()
-	c := circumstances{state: state, noData: noData, now: now, zone: l.account.Zone}
-	c.left, c.until, c.cars, c.cost = l.account.budget(now)
+	c := circumstances{state: state, noData: noData, now: now, zone: l.account().Zone}
+	c.left, c.until, c.cars, c.cost = l.account().budget(now)
 	wait, ok = l.bridge.pace.Load().next(c)
 	spread := 0.95 + 0.1*rand.Float64()
 	if first {

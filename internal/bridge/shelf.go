@@ -107,7 +107,7 @@ func (s *shelf) everything() int {
 	s.tellTarget(now)
 	s.tellRefresh()
 	s.tellStale()
-	if books := s.lane.account.Books; books != nil {
+	if books := s.lane.account().Books; books != nil {
 		s.used = books.Car(s.lane.id)
 		s.send(s.used.Messages(now)...)
 	}
@@ -228,14 +228,14 @@ func (s *shelf) publish(p Publication) {
 func (s *shelf) car() Car {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return Car{Name: s.lane.name, Account: s.lane.account.Name, Vehicle: s.vehicle, State: s.state, Stale: s.stale}
+	return Car{Name: s.lane.name, Account: s.lane.account().Name, Vehicle: s.vehicle, State: s.state, Stale: s.stale}
 }
 
 // kept is what the store shall keep of the car.
 func (s *shelf) kept() saved {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return saved{s.lane.bound, s.lane.account.Key, s.vehicle, s.state, s.rest}
+	return saved{s.lane.bound, s.lane.account().Key, s.vehicle, s.state, s.rest}
 }
 
 // unsaved tells whether the stored state has grown old.

@@ -161,12 +161,12 @@ func (b *Bridge) tellAccount(name string, verb topic.AccountVerb, m Message) {
 
 // tellUsed publishes what was asked of the car today, as far as it has changed.
 func (s *shelf) tellUsed(now time.Time) {
-	if s.lane.account.Books == nil {
+	if s.lane.account().Books == nil {
 		return
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	used := s.lane.account.Books.Car(s.lane.id)
+	used := s.lane.account().Books.Car(s.lane.id)
 	if used == s.used {
 		return
 	}

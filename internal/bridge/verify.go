@@ -69,7 +69,7 @@ func (l *lane) peek(ctx context.Context) (vehicle.State, error) {
 	start := time.Now()
 	result, err := l.ask(bluelink.WithTrace(ctx, trace), vehicle.Refresh{Mode: vehicle.Cached})
 	l.bridge.metrics.refreshed(vehicle.Cached, err, time.Since(start))
-	l.account.observe(l.id, err)
+	l.account().observe(l.id, err)
 	if err != nil {
 		l.log.DebugContext(ctx, "look for a command's effect failed", "error", err)
 		return l.shelf.car().State, err

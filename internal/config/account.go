@@ -39,6 +39,8 @@ func (a Account) Wants(vin vehicle.VIN) bool {
 type Vehicle struct {
 	VIN  vehicle.VIN `yaml:"vin" example:"KMHAA81CBNU000001" doc:"Chassis number of the car"`
 	Name string      `yaml:"name" example:"ioniq5" doc:"Its name in topics: a-z, 0-9, _ and -"`
+	// Account commands the car where several have it.
+	Account string `yaml:"account" doc:"The account that commands it and reads it first, where several have it; else the first of them in accounts"`
 }
 
 func sameVIN(a, b vehicle.VIN) bool { return strings.EqualFold(a.Full(), b.Full()) }

@@ -158,12 +158,19 @@ func (l *loader) vehicles() {
 	names, vins := map[string]Origin{}, map[string]Origin{}
 	for i, v := range l.config.Vehicles {
 		entry := fmt.Sprintf("vehicles[%d]", i)
-		for _, key := range []string{"vin", "name"} {
+		needed := []string{"vin", "name"}
+		if l.given(entry + ".account") {
+			needed = needed[:1]
+		}
+		for _, key := range needed {
 			if !l.given(entry + "." + key) {
 				at := l.config.origins[entry]
 				at.Name = entry + "." + key
-				l.problem(at, "is missing: an entry has a vin and a name")
+				l.problem(at, "is missing: an entry has a vin, and a name or an account")
 			}
+		}
+		if v.Account != "" && !slices.ContainsFunc(l.config.Accounts, func(a Account) bool { return a.Name == v.Account }) {
+			l.problem(l.at(entry+".account"), "there is no account %.64q", v.Account)
 		}
 		if v.Name != "" {
 			l.name(l.at(entry+".name"), v.Name, names)
