@@ -54,6 +54,7 @@ type cloud struct {
 	face
 	sim     *Sim
 	account *account
+	email   string // of the account; Email unless the face needs another
 	ccapi   *ccapi // nil for a cloud of another family
 	// commandTakes is how long a car takes to carry out a command, at least and at most.
 	commandTakes [2]time.Duration

@@ -34,6 +34,7 @@ const (
 
 func buildHyundaiUS(c *cloud) map[string]*router {
 	h := &hyundaiUS{cloud: c}
+	c.email = h.name()
 	h.forget()
 	c.forget, c.render = h.forget, renderHyundaiUS
 	c.answerTakes = [2]time.Duration{10 * time.Second, 25 * time.Second} // assumed: no figure is known (§11)

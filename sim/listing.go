@@ -29,7 +29,7 @@ func (s *Sim) Accounts() []Account {
 	var list []Account
 	for _, c := range s.clouds {
 		list = append(list, Account{
-			Region: c.region, Brand: c.brand, Email: Email, Password: Password, PIN: PIN,
+			Region: c.region, Brand: c.brand, Email: c.email, Password: Password, PIN: PIN,
 			RefreshToken: c.account.refreshToken(), OTP: OTP, Vehicles: len(c.cars),
 		})
 	}

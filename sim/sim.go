@@ -34,7 +34,7 @@ func New(options Options) (*Sim, error) {
 		if len(options.Regions) > 0 && !slices.Contains(options.Regions, f.region) {
 			continue
 		}
-		c := &cloud{face: f, sim: s, commandTakes: commandTakes, answerTakes: answerTakes, byID: map[string]*car{}}
+		c := &cloud{face: f, sim: s, email: Email, commandTakes: commandTakes, answerTakes: answerTakes, byID: map[string]*car{}}
 		c.account = newAccount(c)
 		for i := range options.Cars {
 			c.add(newCar(c, i))

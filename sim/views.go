@@ -69,7 +69,7 @@ func (s *Sim) AccountViews() []AccountView {
 	for _, c := range s.clouds {
 		c.account.mu.RLock()
 		list = append(list, AccountView{
-			Region: c.region, Brand: c.brand, Email: Email, AccountCounts: c.account.counts, CallsToday: c.account.quota.calls,
+			Region: c.region, Brand: c.brand, Email: c.email, AccountCounts: c.account.counts, CallsToday: c.account.quota.calls,
 		})
 		c.account.mu.RUnlock()
 	}

@@ -82,7 +82,11 @@ func TestViews_AccountsCountLoginsRenewalsAndRegistrations(t *testing.T) {
 		if a.Region == "eu" && a.Brand == "kia" {
 			want = AccountCounts{FailedLogins: 1, Renewals: 2, DeviceRegistrations: 1}
 		}
-		if a.AccountCounts != want || a.Email != "demo@example.com" {
+		email := "demo@example.com"
+		if a.Region == "us" && a.Brand == "genesis" { // at the host of another account
+			email = "demo+genesis@example.com"
+		}
+		if a.AccountCounts != want || a.Email != email {
 			t.Errorf("%s: %+v, want %+v", a.Brand, a, want)
 		}
 	}
