@@ -4,10 +4,12 @@ package clouds
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/ccapi"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/hyundaius"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -37,6 +39,11 @@ var families = []family{
 		regions: []vehicle.Region{vehicle.Europe, vehicle.Australia, vehicle.NewZealand, vehicle.China, vehicle.Brazil},
 		pin:     true,
 		brands:  allBrands, serves: ccapi.Serves, open: ccapi.Open, decode: ccapi.Decode,
+	},
+	{
+		regions: []vehicle.Region{vehicle.USA},
+		pin:     true,
+		brands:  []vehicle.Brand{vehicle.Hyundai, vehicle.Genesis}, serves: hyundaius.Serves, open: hyundaius.Open, decode: hyundaius.Decode,
 	},
 }
 
@@ -83,10 +90,8 @@ func Open(account bluelink.Account, options ...bluelink.Option) (bluelink.Cloud,
 // answer with or without its envelope.
 func Decode(region vehicle.Region, brand vehicle.Brand, protocol string, engine vehicle.Engine, payload []byte) (vehicle.Report, error) {
 	for _, f := range families {
-		for _, known := range f.regions {
-			if known == region {
-				return f.decode(region, protocol, engine, payload)
-			}
+		if slices.Contains(f.regions, region) && slices.Contains(f.brands, brand) {
+			return f.decode(region, protocol, engine, payload)
 		}
 	}
 	return vehicle.Report{}, fmt.Errorf("decode a status of %s: %w yet", Service{region, brand}, bluelink.ErrUnsupported)

@@ -38,7 +38,7 @@ type world struct {
 // counted.
 func newWorld(t *testing.T, s *Setup, options sim.Options) *world {
 	t.Helper()
-	options.Parked = true
+	options.Parked, options.Regions = true, []string{s.Region.String()}
 	simulated, err := sim.New(options)
 	if err != nil {
 		t.Fatal(err)
@@ -46,14 +46,18 @@ func newWorld(t *testing.T, s *Setup, options sim.Options) *world {
 	w := &world{
 		Sim: simulated, t: t, setup: s, tokens: bluelink.NewMemoryTokens(), book: &callBook{},
 		account: bluelink.Account{
-			Name: "test", Region: s.Region, Brand: s.Brand, Username: sim.Email, Password: sim.Password, PIN: sim.PIN,
+			Name: "test", Region: s.Region, Brand: s.Brand, Password: sim.Password, PIN: sim.PIN,
 		},
 	}
-	if len(w.truths()) == 0 {
-		t.Fatalf("the simulator has no cloud %s", w.account.Cloud())
+	for _, a := range w.Accounts() {
+		if a.Region == s.Region.String() && a.Brand == s.Brand.String() {
+			w.account.Username = a.Email
+			w.open(w.RoundTripper())
+			return w
+		}
 	}
-	w.open(w.RoundTripper())
-	return w
+	t.Fatalf("the simulator has no cloud %s", w.account.Cloud())
+	return nil
 }
 
 // open begins anew with what the token store holds, as after a restart.

@@ -56,7 +56,7 @@ func TestRenew_SendsAllFourFields(t *testing.T) {
 		w := newWorld(t)
 		v := w.car()
 		pass(31 * time.Minute)
-		w.kinds.String()
+		_ = w.kinds.String()
 		w.put(tokenPath, ok(`{"access_token":"new","expires_in":1799}`))
 		if _, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v, Sparing: true}); err != nil {
 			t.Fatal(err)
@@ -89,7 +89,7 @@ func TestRenew_ThatIsRefusedSignsInOnce(t *testing.T) {
 			w := newWorld(t)
 			v := w.car()
 			pass(31 * time.Minute)
-			w.kinds.String()
+			_ = w.kinds.String()
 			w.put(tokenPath, refusal)
 			_, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v, Sparing: true})
 			if got := w.kinds.String(); err == nil || strings.Count(got, "login") != 1 {
