@@ -37,6 +37,15 @@ func (ClimateStop) command()    {}
 func (ClimateTarget) Spec() *Spec { return climateTargetSpec }
 func (ClimateTarget) command()    {}
 
+// Bounds are what a number may be: from Min to Max, both inclusive, in steps.
+type Bounds struct{ Min, Max, Step float64 }
+
+// The temperatures that climate commands take, in each unit.
+var (
+	ClimateCelsius    = Bounds{14, 30, 0.5}
+	ClimateFahrenheit = Bounds{57, 86, 1}
+)
+
 func seatField(key, seat string) Field {
 	return Field{
 		Key: key, Meaning: seat + " seat: 0 or 2 off, 1 on, 3–5 cool, 6–8 heat, low to high", Kind: FieldNumber, Min: 0, Max: 8, Step: 1,
@@ -87,11 +96,11 @@ func temperatureOf(v Values) (Optional[Quantity], error) {
 	if !number.Given {
 		return Optional[Quantity]{}, nil
 	}
-	q, low, high := Quantity{number.Value, Celsius}, 14.0, 30.0
+	q, bounds := Quantity{number.Value, Celsius}, ClimateCelsius
 	if v.text("unit") == "f" {
-		q.Unit, low, high = Fahrenheit, 57, 86
+		q.Unit, bounds = Fahrenheit, ClimateFahrenheit
 	}
-	if q.Value < low || q.Value > high {
+	if q.Value < bounds.Min || q.Value > bounds.Max {
 		return Optional[Quantity]{}, errors.New("set_temp must be 14 to 30 °C, or 57 to 86 °F with unit F")
 	}
 	return Some(q), nil

@@ -21,6 +21,13 @@ const (
 	Superseded CommandState = "superseded"
 )
 
+// CommandStates is the closed list, for enumerations.
+func CommandStates() []CommandState {
+	return []CommandState{
+		Accepted, Queued, Sent, Confirmed, Verified, Rejected, Failed, TimedOut, Unknown, Expired, Cancelled, Superseded,
+	}
+}
+
 // Terminal tells whether the state always ends a command.
 func (s CommandState) Terminal() bool {
 	switch s {
@@ -114,6 +121,9 @@ const (
 	ByRetry Cause = "retry"
 	ByStart Cause = "start"
 )
+
+// Causes is the closed list, for enumerations.
+func Causes() []Cause { return []Cause{ByTimer, ByMQTT, ByHTTP, ByCLI, ByHint, ByRetry, ByStart} }
 
 // Automatic tells whether nobody waits for the answer.
 func (c Cause) Automatic() bool {

@@ -71,6 +71,7 @@ type App struct {
 	spoken   atomic.Pointer[mqtt.Version]
 	broker   *broker.Broker // nil unless embedded
 	ready    *readyFile
+	packet   atomic.Int64 // bytes that the broker takes in one packet; 0 for any
 }
 
 // New builds the program. What it opened is closed by Close.
@@ -111,12 +112,17 @@ func New(o Options) (_ *App, err error) {
 			senders[v.VIN] = v.Account
 		}
 	}
+	table := topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation})
+	announcer, err := a.announcer(tree, table)
+	if err != nil {
+		return nil, err
+	}
 	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
 		initial, pace = false, bridge.Pace{}
 	}
 	a.bridge, err = bridge.New(bridge.Options{
-		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}), Log: a.log,
+		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: table, Announcer: announcer, Log: a.log,
 		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Info: a.info, Permissions: a.permissions(), Presets: a.presets(),
 		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
@@ -239,10 +245,14 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 				a.log.Error("the broker refused a subscription; commands will not arrive", "filter", filter)
 			}
 			a.spoken.Store(&info.Version)
+			a.packet.Store(int64(info.MaximumPacket))
 			a.bridge.Connected()
 			a.ready.create()
 		},
-		OnDown: func(err error) { a.ready.remove() },
+		OnDown: func(error) {
+			a.bridge.Disconnected()
+			a.ready.remove()
+		},
 	}
 	if a.broker != nil {
 		// Its address is known only when it listens; see Run.

@@ -52,6 +52,9 @@ func (a *App) subscriptions(tree topic.Tree) []string {
 		filters = []string{tree.CommandFilter()}
 	}
 	filters = append(filters, tree.RetryFilter())
+	if a.config.HomeAssistant.Enabled {
+		filters = append(filters, a.config.HomeAssistant.Status())
+	}
 	for _, session := range a.sessions {
 		if session.SendsCodes() {
 			return append(filters, tree.CodeFilter())
@@ -64,7 +67,7 @@ func (a *App) subscriptions(tree topic.Tree) []string {
 func (a *App) features() []string {
 	features := []string{}
 	for name, on := range map[string]bool{
-		"embedded_broker": a.broker != nil, "read_only": a.config.Permissions.ReadOnly, "scheduled_reads": a.config.Refresh.Interval != 0,
+		"embedded_broker": a.broker != nil, "home_assistant": a.config.HomeAssistant.Enabled, "read_only": a.config.Permissions.ReadOnly, "scheduled_reads": a.config.Refresh.Interval != 0,
 		"simulated_cloud": a.config.CloudURL != "", "web_server": a.config.HTTP.Listen != "",
 	} {
 		if on {

@@ -115,7 +115,7 @@ func TestMuteBridge_NoControlRequestCanBeBuilt(t *testing.T) {
 				if err != nil {
 					t.Fatal(err)
 				}
-				if got, want := a.subscriptions(tree), []string{"hyundai/+/commands/refresh", "hyundai/+/commands/hint", "hyundai/account/+/retry"}; !slices.Equal(got, want) {
+				if got, want := a.subscriptions(tree), []string{"hyundai/+/commands/refresh", "hyundai/+/commands/hint", "hyundai/account/+/retry", "homeassistant/status"}; !slices.Equal(got, want) {
 					t.Errorf("subscribes to %v, want %v", got, want)
 				}
 				cars := a.bridge.Cars()

@@ -31,6 +31,8 @@ type Options struct {
 	Names    map[vehicle.VIN]string // names that the user chose for topics
 	Senders  map[vehicle.VIN]string // accounts that the user chose for cars that several have
 	Info     func() topic.Bridge    // asked and published at each connect
+	// Announcer tells a home's controller what there is; nil for nobody to be told.
+	Announcer Announcer
 
 	Permissions Permissions
 	Presets     map[string][]vehicle.Command // by the names that the user chose
@@ -58,8 +60,11 @@ type Bridge struct {
 	lanes    *lanes
 	herald   *herald
 	archive  *archive
-	journal  *journal
-	memory   memory
+	// heralding announces what there is, and keeps what was announced.
+	heralding *heralding
+	endings   func() []string // of retained topics below a car's name
+	journal   *journal
+	memory    memory
 
 	inbox   chan Message
 	overrun sync.Once
@@ -83,7 +88,8 @@ func New(o Options) (*Bridge, error) {
 		inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
 	}
 	b.pace.Store(&o.Pace)
-	b.herald, b.archive = newHerald(b), newArchive(b)
+	b.herald, b.archive, b.heralding = newHerald(b), newArchive(b), newHeralding(o)
+	b.endings = sync.OnceValue(func() []string { return b.heralding.endings(o.Table) })
 	b.journal = newJournal(b, o.Store, o.Log)
 	for _, a := range o.Accounts {
 		b.accounts = append(b.accounts, newAccount(b, a))
@@ -133,9 +139,11 @@ func (b *Bridge) Run(ctx context.Context) error {
 	work.Go(func() error { return b.herald.run(ctx) })
 	work.Go(b.archive.run)
 	work.Go(b.journal.run)
+	work.Go(b.heralding.run)
 	work.Go(func() error {
 		defer b.archive.stop()
 		defer b.journal.stop()
+		defer b.heralding.stop()
 		defer close(served)
 		return b.serve(ctx, ops)
 	})
@@ -288,12 +296,16 @@ func (b *Bridge) firstName(v vehicle.Vehicle) string {
 // Connected publishes everything: MQTT has (again) a connection. It does not wait; the cars follow one after the other.
 func (b *Bridge) Connected() {
 	b.connections.Add(1)
+	b.heralding.up.Store(true)
 	b.publishBridge()
 	for _, a := range b.accounts {
 		a.publish(always)
 	}
 	b.herald.anew(b.lanes.all())
 }
+
+// Disconnected says that MQTT has lost its connection.
+func (b *Bridge) Disconnected() { b.heralding.up.Store(false) }
 
 // Settle waits until the cars are known as well as they can be: those of the last run from the store, and of each account
 // what its cloud answered when it was first asked.

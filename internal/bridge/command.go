@@ -50,6 +50,9 @@ func (l *lane) command(ctx context.Context, f *flight) {
 	default:
 		l.log.InfoContext(ctx, "command done", "request", f.lead.record.Command, "state", string(out.state),
 			"reason", string(out.reason), "seconds", time.Since(f.since).Seconds())
+		if p, preset := f.command.(vehicle.Preset); preset && out.well() && l.bridge.starts(p) {
+			l.shelf.started(p.Name)
+		}
 		l.end(f, func(o *order) { l.bridge.conclude(o, out) })
 	}
 }

@@ -19,13 +19,22 @@ type herald struct {
 	outbox  Outbox
 	contain func(ctx context.Context, part string, work func()) error
 
-	mu   sync.Mutex // guards line
-	line []*lane    // whose cars are to be published
-	work chan struct{}
+	all   func() []*lane
+	house func()                // introduces bridge and accounts
+	sweep func(context.Context) // clears what is left of those that are gone
+
+	mu    sync.Mutex // guards what follows
+	line  []*lane    // whose cars are to be published
+	whole bool       // bridge and accounts before them
+	work  chan struct{}
+	born  chan struct{} // holds a token when a controller has started
 }
 
 func newHerald(b *Bridge) *herald {
-	return &herald{outbox: b.outbox, contain: b.contain, work: make(chan struct{}, 1)}
+	return &herald{
+		outbox: b.outbox, contain: b.contain, all: b.lanes.all, house: b.introduceHouse, sweep: b.sweep,
+		work: make(chan struct{}, 1), born: make(chan struct{}, 1),
+	}
 }
 
 // announce puts one car in line.
@@ -36,12 +45,20 @@ func (h *herald) announce(l *lane) {
 	h.wake()
 }
 
-// anew puts all cars in line, in place of those that are in it.
+// anew puts bridge, accounts and all cars in line, in place of those that are in it.
 func (h *herald) anew(all []*lane) {
 	h.mu.Lock()
-	h.line = all
+	h.line, h.whole = all, true
 	h.mu.Unlock()
 	h.wake()
+}
+
+// greet tells a controller that has just started everything, after a moment.
+func (h *herald) greet() {
+	select {
+	case h.born <- struct{}{}:
+	default:
+	}
 }
 
 func (h *herald) wake() {
@@ -49,6 +66,14 @@ func (h *herald) wake() {
 	case h.work <- struct{}{}:
 	default:
 	}
+}
+
+func (h *herald) takeWhole() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	whole := h.whole
+	h.whole = false
+	return whole
 }
 
 func (h *herald) next() *lane {
@@ -65,11 +90,28 @@ func (h *herald) next() *lane {
 // run publishes until ctx ends.
 func (h *herald) run(ctx context.Context) error {
 	published := 0
+	var birth, again <-chan time.Time // nil while no controller waits
 	for {
 		select {
 		case <-ctx.Done():
 			return nil
+		case <-h.born:
+			birth = time.After(birthDelay())
+			continue
+		case <-birth:
+			birth, again = nil, time.After(birthAgain)
+			h.anew(h.all())
+			continue
+		case <-again:
+			again = nil
+			for _, l := range h.all() {
+				_ = h.contain(ctx, "herald", l.shelf.repeat)
+			}
+			continue
 		case <-h.work:
+		}
+		if h.takeWhole() {
+			_ = h.contain(ctx, "herald", h.house)
 		}
 		for l := h.next(); l != nil && ctx.Err() == nil; l = h.next() {
 			_ = h.contain(ctx, "herald", func() { published += l.shelf.everything() })
@@ -78,6 +120,7 @@ func (h *herald) run(ctx context.Context) error {
 				h.drain(ctx)
 			}
 		}
+		_ = h.contain(ctx, "herald", func() { h.sweep(ctx) })
 	}
 }
 

@@ -74,6 +74,10 @@ func (b *Bridge) drain() {
 // take leads one message to its lane, or to the refusal that says why not, and acknowledges it.
 func (b *Bridge) take(m Message) {
 	b.metrics.lag.Observe(time.Since(m.Received).Seconds())
+	if b.hear(m) {
+		m.acknowledge()
+		return
+	}
 	if name, verb, ok := b.tree.ParseAccountCommand(m.Topic); ok {
 		b.tellAccount(name, verb, m)
 		m.acknowledge()

@@ -255,7 +255,7 @@ func TestClimateTarget_IsKeptForTheNextStartAlsoOverARestart(t *testing.T) {
 	drive(t, func(t *testing.T, w *world, o *obedient) {
 		w.Connected()
 		synctest.Wait()
-		if got := w.outbox.last(target); got != "" {
+		if got := w.outbox.value(target); got != "null" {
 			t.Errorf("before it was set it is told as %s", got)
 		}
 		w.give("x", "climate_target", `{"set_temp":19}`)

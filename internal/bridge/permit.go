@@ -56,13 +56,17 @@ func (b *Bridge) permit(o *order) *refusal {
 
 // allows says why a command does not reach a car; able is the one that the car must be able to carry out for it.
 func (b *Bridge) allows(l *lane, asked, able *vehicle.Spec) *refusal {
-	p := b.options.Permissions
-	can := l.shelf.car().Vehicle.Capabilities.Commands
+	return b.allowed(l.account(), l.shelf.car().Vehicle, asked, able)
+}
+
+// allowed is allows for a car that is as v says.
+func (b *Bridge) allowed(a *account, v vehicle.Vehicle, asked, able *vehicle.Spec) *refusal {
+	p, can := b.options.Permissions, v.Capabilities.Commands
 	switch {
 	case p.ReadOnly:
 		return &refusal{vehicle.ReadOnly, "this bridge only reads (permissions.read_only)"}
-	case l.account().Mute != "":
-		return &refusal{l.account().Mute, "this account takes no commands; " + muteHint(l.account().Mute)}
+	case a.Mute != "":
+		return &refusal{a.Mute, "this account takes no commands; " + muteHint(a.Mute)}
 	case len(p.Allow) > 0 && !slices.Contains(p.Allow, asked.Name):
 		return &refusal{vehicle.NotPermitted, fmt.Sprintf("permissions.allow does not name %s; it names %s", asked.Name, strings.Join(p.Allow, ", "))}
 	case len(can) > 0 && !slices.Contains(can, able.Name): // of a car that was stored by an old release nothing is known

@@ -38,7 +38,11 @@ type shelf struct {
 	online  bool
 	born    time.Time
 	written time.Time // when the store got it
-	sent    int       // publications so far
+	device  device    // what was announced of it
+
+	preset  string // that has started the climate control
+	climate climateTold
+	sent    int // publications so far
 }
 
 // told is when a topic was last published, and which report it told, in seconds since 1970. There is one for each of some
@@ -61,6 +65,9 @@ func (s *shelf) refreshed(r bluelink.Result) {
 	defer s.mu.Unlock()
 	before, now := s.state, time.Now()
 	s.state, s.refresh = r.State, bluelink.Result{DataSource: r.DataSource, UpdateMethod: r.UpdateMethod}
+	if unfamiliar(r.Changes) {
+		s.announce(false)
+	}
 	changed := s.bridge.options.Table.Changed(before, r.State, r.Changes)
 	for _, row := range s.bridge.options.Table.Rows() {
 		if len(changed) > 0 && changed[0] == row {
@@ -74,6 +81,7 @@ func (s *shelf) refreshed(r bluelink.Result) {
 		}
 	}
 	s.judgeRest(now)
+	s.tellClimate(now, onNews)
 	s.failure = topic.Cleared(now)
 	s.tellRefresh()
 	s.setStale(topic.Fresh)
@@ -97,6 +105,7 @@ func (s *shelf) everything() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now, before := time.Now(), s.sent
+	s.announce(true)
 	s.tellInfo()
 	s.tellOnline()
 	for row := range s.bridge.options.Table.Seen(s.state) {
@@ -104,7 +113,7 @@ func (s *shelf) everything() int {
 	}
 	s.rested = false
 	s.tellRest(now)
-	s.tellTarget(now)
+	s.tellClimate(now, always)
 	s.tellRefresh()
 	s.tellStale()
 	if books := s.lane.account().Books; books != nil {
@@ -122,6 +131,7 @@ func (s *shelf) introduce(v vehicle.Vehicle) (news bool) {
 		return false
 	}
 	s.vehicle = v
+	s.announce(false)
 	s.tellInfo()
 	return true
 }
@@ -228,6 +238,11 @@ func (s *shelf) publish(p Publication) {
 func (s *shelf) car() Car {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.copy()
+}
+
+// copy is car. The shelf's lock is held.
+func (s *shelf) copy() Car {
 	return Car{Name: s.lane.name, Account: s.lane.account().Name, Vehicle: s.vehicle, State: s.state, Stale: s.stale}
 }
 
@@ -294,27 +309,6 @@ func seconds(t time.Time) uint32 {
 		return 0
 	}
 	return uint32(max(0, t.Unix()))
-}
-
-// aim shows the temperature for the next climate-start that names none.
-func (s *shelf) aim(target vehicle.Quantity) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.target = vehicle.Some(target)
-	s.tellTarget(time.Now())
-}
-
-// aimed is that temperature.
-func (s *shelf) aimed() vehicle.Optional[vehicle.Quantity] {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.target
-}
-
-func (s *shelf) tellTarget(now time.Time) {
-	if s.target.Given {
-		s.send(s.bridge.options.Table.ClimateTarget(now, s.target.Value))
-	}
 }
 
 // complain shows why a command did not go well.

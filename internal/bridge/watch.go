@@ -34,6 +34,7 @@ func (b *Bridge) watch(ctx context.Context) error {
 					}
 					l.shelf.review(now)
 					l.shelf.tellUsed(now)
+					l.shelf.settle(now)
 				})
 			}
 			for _, a := range b.accounts {

@@ -22,6 +22,8 @@ type Config struct {
 	Broker   Broker    `yaml:"broker" short:"mode" doc:"A broker inside this program, for homes without one. The short form broker: embedded will do"`
 	Refresh  Refresh   `yaml:"refresh" doc:"Reading of the clouds. A read never wakes a car"`
 
+	HomeAssistant HomeAssistant `yaml:"homeassistant" doc:"Home Assistant finds cars, accounts and this program by MQTT discovery"`
+
 	Permissions Permissions `yaml:"permissions" doc:"What may be done with the cars. Reading is always allowed"`
 	Presets     []Preset    `yaml:"presets" doc:"Commands with parameters under names of your own, for commands/preset and the command line"`
 
@@ -112,9 +114,10 @@ func Default() *Config {
 			Initial: true, Interval: 30 * time.Minute, Moving: 10 * time.Minute, Parked: 4 * time.Hour, Resting: 24 * time.Hour,
 			NightFrom: 23, NightTo: 6,
 		},
-		Permissions: Permissions{UnlockPerHour: 12},
-		Units:       CarUnits,
-		StaleAfter:  24 * time.Hour,
+		HomeAssistant: HomeAssistant{Enabled: true, Prefix: "homeassistant", Language: "en"},
+		Permissions:   Permissions{UnlockPerHour: 12},
+		Units:         CarUnits,
+		StaleAfter:    24 * time.Hour,
 		Limits: Limits{
 			Enabled: true,
 			Reserve: 25,

@@ -25,6 +25,7 @@ func (l *loader) validate(sources Sources) {
 	l.presets()
 	l.broker()
 	l.mqtt()
+	l.homeAssistant()
 	l.cloudURL()
 	l.wakes()
 	l.listens("http.listen", l.config.HTTP.Listen)
@@ -187,7 +188,7 @@ func (l *loader) vehicles() {
 
 func (l *loader) mqtt() {
 	m := &l.config.MQTT
-	l.baseTopic(m.BaseTopic)
+	l.plainTopic("mqtt.base_topic", m.BaseTopic)
 	l.server(m)
 
 	// Both or none, as in the old service; our own keys may say a user name alone.
@@ -217,9 +218,9 @@ func (l *loader) mqtt() {
 	}
 }
 
-// baseTopic judges the beginning of all topics.
-func (l *loader) baseTopic(topic string) {
-	at := l.at("mqtt.base_topic")
+// plainTopic judges a topic, or the beginning of many.
+func (l *loader) plainTopic(key, topic string) {
+	at := l.at(key)
 	switch {
 	case strings.ContainsAny(topic, "+#$"):
 		l.problem(at, "%s holds a +, # or $, which have a meaning of their own in topics", shown(topic))

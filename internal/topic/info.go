@@ -37,6 +37,7 @@ func Info(v vehicle.Vehicle) []byte {
 // Bridge says which bridge this is.
 type Bridge struct {
 	Version  string
+	Latest   string // the newest release that is known of; empty when nobody has looked
 	Commit   string
 	Started  time.Time
 	Protocol string   // of the connection to the broker: "5" or "3.1.1"
@@ -51,11 +52,12 @@ func (b Bridge) Payload() []byte {
 	}
 	return encode(struct {
 		Version  string   `json:"version"`
+		Latest   *string  `json:"latest_version"`
 		Commit   *string  `json:"commit"`
 		Started  *moment  `json:"started_at"`
 		Protocol *string  `json:"mqtt_protocol"`
 		Features []string `json:"features"`
-	}{b.Version, orNull(b.Commit), momentOf(b.Started), orNull(b.Protocol), features})
+	}{b.Version, orNull(b.Latest), orNull(b.Commit), momentOf(b.Started), orNull(b.Protocol), features})
 }
 
 // Health says how the bridge is.
@@ -107,6 +109,14 @@ const (
 	AccountLimitReached     AccountState = "limit_reached"
 	AccountDisabled         AccountState = "disabled"
 )
+
+// AccountStates is the closed list, for enumerations.
+func AccountStates() []AccountState {
+	return []AccountState{
+		AccountStarting, AccountOnline, AccountExpiring, AccountCodeRequired, AccountConsentRequired, AccountRefused,
+		AccountClientBlocked, AccountCloudUnavailable, AccountLimitReached, AccountDisabled,
+	}
+}
 
 // Account says how an account is.
 type Account struct {

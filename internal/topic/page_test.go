@@ -94,7 +94,9 @@ func page(t *testing.T) []byte {
 	line("")
 	line("| topic | value |")
 	line("|---|---|")
-	line("| `%s` | number in °C or °F: the temperature that `climate_target` has set, for each start that names none; absent while none is set |", NewTable(Options{}).ClimateTarget(fetchedAt, vehicle.Quantity{Value: 21, Unit: vehicle.Celsius}).Suffix)
+	next, _ := NewTable(Options{}).Climate(fetchedAt, vehicle.State{}, vehicle.Optional[vehicle.Quantity]{}, "")
+	line("| `%s` | number in °C or °F: the temperature for each start that names none, which `climate_target` has set, else the one that the car reports; null while neither is known |", next[0].Suffix)
+	line("| `%s` | the preset that has started it last, null when it is off or was started another way |", next[1].Suffix)
 	line("")
 	line("## The 12 V battery")
 	line("")
@@ -130,7 +132,7 @@ func page(t *testing.T) []byte {
 		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `breaker` and `command_breaker` (of reads and of commands: `closed`, `open`, `half_open`), `next_allowed_at`", "yes"},
 		{home.AccountCommand("{account}", Retry), "in", "anything: sign in once more, also after refused credentials; the account's state answers. Retained ones are refused, and more than three an hour or ten a day are not tried", ""},
 		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
-		{home.BridgeInfo(), "out", "JSON: version, start, features", "yes"},
+		{home.BridgeInfo(), "out", "JSON: version, start, features; `latest_version` is null while nobody has looked", "yes"},
 		{home.BridgeHealth(), "out", "JSON: how the bridge is", "yes"},
 	} {
 		line("| `%s` | %s | %s | %s |", row[0], row[1], row[2], row[3])

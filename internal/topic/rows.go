@@ -93,6 +93,11 @@ var sections = []section{
 		one("status/location/heading", vehicle.Heading),
 		one("status/location/altitude", vehicle.Altitude),
 		one("status/location/last_updated", vehicle.LocationUpdatedAt),
+		{
+			suffix: "status/location/position", from: data(vehicle.Latitude, vehicle.Longitude), write: position,
+			with:  []*vehicle.Datum{vehicle.Speed.Datum, vehicle.Heading.Datum, vehicle.Altitude.Datum},
+			value: "`{\"latitude\", \"longitude\", \"speed\", \"heading\", \"altitude\"}`, the last three where known", unit: " ",
+		},
 	}},
 	{vehicle.GroupTires, []spec{
 		{suffix: "status/tires/all_normal", from: data(vehicle.TireWarning), write: not(vehicle.TireWarning)},

@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"slices"
 	"strings"
 	"time"
 
@@ -19,6 +20,22 @@ const (
 	Online  = "online"
 	Offline = "offline"
 )
+
+// beside are the topics below a car's that are retained beside its data.
+var beside = []string{
+	"availability", "info", "status/last_updated", "status/data_source", "status/update_method", "status/error", "status/stale",
+	"status/stale_reason", "status/calls_today", "status/wakes_today", "status/last_wake_at", "status/last_wake_cause",
+	"status/climate/target", "status/climate/preset", "status/car_battery_falling",
+}
+
+// Retained are the endings of all topics that a broker may keep of a car, under any choice of options.
+func (t *Table) Retained() []string {
+	all := slices.Clone(beside)
+	for _, row := range t.rows {
+		all = append(all, row.Suffix)
+	}
+	return all
+}
 
 // Refreshed is what every successful refresh publishes behind its data: when, from where, and how it was asked for; at is
 // our clock. The service that this one replaces then cleared the error as well, see [Cleared].
@@ -55,6 +72,14 @@ const (
 	Disabled           StaleReason = "disabled"
 	BridgeFault        StaleReason = "bridge_fault"
 )
+
+// StaleReasons is the closed list, for enumerations.
+func StaleReasons() []StaleReason {
+	return []StaleReason{
+		Asleep, VehicleUnreachable, CloudUnavailable, CloudLimit, QuotaExhausted, LoginRequired, CodeRequired, ConsentRequired,
+		ClientBlocked, Guarded, QuietHours, Vacation, NoSchedule, Disabled, BridgeFault,
+	}
+}
 
 // Stale says whether a car's data are older than they should be, and why.
 func Stale(at time.Time, reason StaleReason) []Message {

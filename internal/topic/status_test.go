@@ -1,6 +1,7 @@
 package topic
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -161,9 +162,9 @@ func TestInfo_ShowsTheCarButNotItsNumber(t *testing.T) {
 func TestBridge_SaysWhichAndHow(t *testing.T) {
 	sameJSON(t, "info", string(Bridge{
 		Version: "v1", Commit: "abc", Started: fetchedAt, Protocol: "5", Features: []string{"http"},
-	}.Payload()), `{"version": "v1", "commit": "abc", "started_at": "2026-01-05T07:30:12Z", "mqtt_protocol": "5", "features": ["http"]}`)
+	}.Payload()), `{"version": "v1", "latest_version": null, "commit": "abc", "started_at": "2026-01-05T07:30:12Z", "mqtt_protocol": "5", "features": ["http"]}`)
 	sameJSON(t, "bare info", string(Bridge{Version: "v1"}.Payload()),
-		`{"version": "v1", "commit": null, "started_at": null, "mqtt_protocol": null, "features": []}`)
+		`{"version": "v1", "latest_version": null, "commit": null, "started_at": null, "mqtt_protocol": null, "features": []}`)
 	sameJSON(t, "health", string(Health{
 		At: fetchedAt, Uptime: 90 * time.Minute, Memory: 1 << 24, Goroutines: 31, Vehicles: 3, Queued: 1, Commands: 2,
 		InFlight: 1, Reconnects: 4, Stuck: 0,
@@ -204,13 +205,37 @@ func TestUsed_SaysWhatWasAskedOfACar(t *testing.T) {
 	}
 }
 
-func TestClimateTarget_IsToldInTheUnitOfAllTemperatures(t *testing.T) {
-	target := vehicle.Quantity{Value: 20.5, Unit: vehicle.Celsius}
-	for units, want := range map[Units]string{AsReported: `20.5, "unit": "°C"`, Metric: `20.5, "unit": "°C"`, Imperial: `68.9, "unit": "°F"`} {
-		m := NewTable(Options{Units: units}).ClimateTarget(fetchedAt, target)
-		sameJSON(t, m.Suffix, string(m.Payload), `{"timestamp": "2026-01-05T07:30:12.345600Z", "value": `+want+`}`)
-		if m.Suffix != "status/climate/target" || !m.Retain {
-			t.Errorf("got %+v", m)
+func TestClimate_TellsTheTemperatureOfTheNextStartInTheUnitOfAllTemperatures(t *testing.T) {
+	none, target := vehicle.Optional[vehicle.Quantity]{}, vehicle.Some(vehicle.Quantity{Value: 20.5, Unit: vehicle.Celsius})
+	celsius := stateOf(t, func(r *vehicle.Report) {
+		vehicle.AirTemperature.Set(r, vehicle.Quantity{Value: 22, Unit: vehicle.Celsius}, "")
+	})
+	fahrenheit := stateOf(t, func(r *vehicle.Report) {
+		vehicle.AirTemperature.Set(r, vehicle.Quantity{Value: 72, Unit: vehicle.Fahrenheit}, "")
+	})
+	for _, c := range []struct {
+		units  Units
+		state  vehicle.State
+		target vehicle.Optional[vehicle.Quantity]
+		want   string
+	}{
+		{AsReported, vehicle.State{}, target, `20.5, "unit": "°C"`},
+		{Metric, vehicle.State{}, target, `20.5, "unit": "°C"`},
+		{Imperial, vehicle.State{}, target, `68.9, "unit": "°F"`},
+		{AsReported, celsius, target, `20.5, "unit": "°C"`},
+		{AsReported, fahrenheit, target, `68.9, "unit": "°F"`},
+		{AsReported, celsius, none, `22, "unit": "°C"`}, // the car's own, while none is kept
+		{Imperial, celsius, none, `71.6, "unit": "°F"`},
+		{AsReported, vehicle.State{}, none, `null`},
+	} {
+		messages, values := NewTable(Options{Units: c.units}).Climate(fetchedAt, c.state, c.target, "warm")
+		m := messages[0]
+		sameJSON(t, m.Suffix, string(m.Payload), `{"timestamp": "2026-01-05T07:30:12.345600Z", "value": `+c.want+`}`)
+		if m.Suffix != "status/climate/target" || !m.Retain || !strings.HasPrefix(c.want, string(values[0])) {
+			t.Errorf("got %+v, value %s", m, values[0])
+		}
+		if m := messages[1]; m.Suffix != "status/climate/preset" || string(values[1]) != `"warm"` || !m.Retain {
+			t.Errorf("got %+v, value %s", m, values[1])
 		}
 	}
 }

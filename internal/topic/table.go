@@ -93,15 +93,6 @@ func (t *Table) Changed(before, after vehicle.State, changes []vehicle.Change) [
 	return changed
 }
 
-// ClimateTarget says at which temperature the climate control will start when the command names none; at is our clock.
-func (t *Table) ClimateTarget(at time.Time, target vehicle.Quantity) Message {
-	if q, ok := t.units.convert(vehicle.KindTemperature, target); ok {
-		target = q
-	}
-	value := appendNumber(nil, target.Value, forms[vehicle.KindTemperature].decimals)
-	return Message{"status/climate/target", appendTail(append(appendHead(nil), value...), at, time.Time{}, target.Unit.String()), true}
-}
-
 // Row is one data topic.
 type Row struct {
 	// Suffix is the topic below the car's, see [Car.Topic].
@@ -133,6 +124,12 @@ func (r *Row) Seen(s vehicle.State) bool {
 		}
 	}
 	return false
+}
+
+// Unit is the unit in which the value is told, empty where it has none or none is known yet.
+func (r *Row) Unit(s vehicle.State) string {
+	_, unit := r.write(nil, r.units, s)
+	return unit
 }
 
 // Reported is when the car last reported what the value is made of, by its own clock; zero when unknown.

@@ -160,6 +160,32 @@ func window(flag vehicle.Point[bool], level vehicle.Point[vehicle.Opening]) writ
 	}
 }
 
+// position tells where the car is in one object, as trackers want it; half a position is none.
+func position(dst []byte, u Units, s vehicle.State) ([]byte, string) {
+	_, north := vehicle.Latitude.Of(s)
+	_, east := vehicle.Longitude.Of(s)
+	if !north || !east {
+		return appendNull(dst), ""
+	}
+	o := appendObject(dst)
+	for _, part := range []struct {
+		key string
+		p   vehicle.Point[vehicle.Quantity]
+	}{
+		{"latitude", vehicle.Latitude},
+		{"longitude", vehicle.Longitude},
+		{"speed", vehicle.Speed},
+		{"heading", vehicle.Heading},
+		{"altitude", vehicle.Altitude},
+	} {
+		if q, known := part.p.Of(s); known {
+			o.key(part.key)
+			o.dst = u.appendValue(o.dst, part.p.Kind, q)
+		}
+	}
+	return o.end(), ""
+}
+
 func (u Units) appendDailyStats(dst []byte, day vehicle.DailyStats) []byte {
 	o := appendObject(dst)
 	o.text("date", day.Date)

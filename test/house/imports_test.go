@@ -92,6 +92,10 @@ var rooms = map[string]room{
 		may: []string{"vehicle"},
 		why: "topics are words about cars; what clouds call things must not leak into them",
 	},
+	"internal/hass": {
+		may: []string{"internal/topic", "vehicle"},
+		why: "it writes what a home's controller is told of topics and cars; what clouds are, and when something is published, is not its business",
+	},
 	"internal/config": {
 		may: []string{"internal/redact", "vehicle"},
 		why: "it says what the user wants; turning that into parts is the composition root's work",

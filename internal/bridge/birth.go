@@ -1,0 +1,30 @@
+package bridge
+
+import (
+	"math/rand/v2"
+	"time"
+)
+
+// A controller that has just started is told everything, after a moment: it is not ready at once, and other programs
+// answer it too. What was not retained, it hears once more a little later.
+const (
+	birthAtLeast = 2 * time.Second
+	birthAtMost  = 8 * time.Second
+	birthAgain   = 30 * time.Second
+)
+
+// hear takes a message that says that a controller has started, and tells whether it was one. A retained one is old: what
+// a connection needs to know it has been told.
+func (b *Bridge) hear(m Message) bool {
+	if b.heralding.out == nil {
+		return false
+	}
+	ours, born := b.heralding.out.Hears(m.Topic, m.Payload)
+	if born && !m.Retained {
+		b.herald.greet()
+	}
+	return ours
+}
+
+// birthDelay is the wait before a controller is answered.
+func birthDelay() time.Duration { return birthAtLeast + rand.N(birthAtMost-birthAtLeast) }
