@@ -129,8 +129,10 @@ func (s *Session) challenged(ctx context.Context, err error) error {
 	if !errors.Is(err, ErrOTPRequired) || errors.Is(err, ErrQuota) {
 		return nil
 	}
-	next := s.current()
-	if next.Challenge != nil {
+	s.mu.Lock()
+	next, stands := s.tokens, s.tokens.Challenge != nil || s.unsaved != nil && s.unsaved.Challenge != nil
+	s.mu.Unlock()
+	if stands {
 		return nil
 	}
 	next.Challenge = &Challenge{}

@@ -1,0 +1,123 @@
+package kiaus
+
+import (
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+var lock = vehicle.Lock{}
+
+// TestKeys_OfAllCarsAreRenewedTogether is the trap of docs/protocol/usa-kia.md §2.7: with the key of one car renewed, the
+// others would sign in again, each ending the session of the one before.
+func TestKeys_OfAllCarsAreRenewedTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := signedIn(t)
+		s.cars = []string{"1", "2", "3", "4", "5"}
+		cars := o.list(t)
+		logins, lists := s.count("prof/authUser"), s.count("ownr/gvl")
+		for round := 1; round <= 10; round++ {
+			s.mu.Lock()
+			s.sid += 100 // the session ends before its time
+			s.mu.Unlock()
+			var callers sync.WaitGroup
+			for range 4 {
+				for _, v := range cars {
+					callers.Go(func() {
+						if _, err := o.Cached(t.Context(), bluelink.Ask{Vehicle: v, Sparing: true}); err != nil {
+							t.Error(err)
+						}
+					})
+				}
+			}
+			callers.Wait()
+			if n, m := s.count("prof/authUser")-logins, s.count("ownr/gvl")-lists; n != round || m != round {
+				t.Fatalf("round %d: %d sign-ins and %d lists, want one of each a round", round, n, m)
+			}
+		}
+	})
+}
+
+func TestKeys_OfAnotherSessionAreFetchedAnewBeforeASignIn(t *testing.T) {
+	s, o := signedIn(t)
+	cars := o.list(t)
+	logins, lists := s.count("prof/authUser"), s.count("ownr/gvl")
+	o.garage.put(s.live(), map[string]string{"1": "stale", "2": "stale"})
+	if _, err := o.read(t.Context(), cars[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n, m := s.count("prof/authUser")-logins, s.count("ownr/gvl")-lists; n != 0 || m != 1 {
+		t.Errorf("%d sign-ins and %d lists, want the list alone", n, m)
+	}
+	// The same key again says that it is the session.
+	s.once("cmm/gvi", bad(1103))
+	if _, err := o.read(t.Context(), cars[0]); err != nil {
+		t.Fatal(err)
+	}
+	if n := s.count("prof/authUser") - logins; n != 1 {
+		t.Errorf("%d sign-ins", n)
+	}
+	// For ever refused, it is the cloud's fault and no endless circle.
+	s.always("cmm/gvi", bad(1005))
+	before := s.count("cmm/gvi")
+	_, err := o.read(t.Context(), cars[0])
+	if bluelink.Reason(err) != vehicle.CloudUnavailable || errors.Is(err, errKey) || s.count("cmm/gvi")-before != 2 {
+		t.Errorf("%v after %d calls", err, s.count("cmm/gvi")-before)
+	}
+}
+
+func TestKeys_AreFetchedOnceAfterARestart(t *testing.T) {
+	s, o := signedIn(t)
+	cars := o.list(t)
+	o = open(t, s, o.tokens)
+	lists := s.count("ownr/gvl")
+	for range 3 {
+		for _, v := range cars {
+			if _, err := o.read(t.Context(), v); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	if n := s.count("ownr/gvl") - lists; n != 1 {
+		t.Errorf("%d lists", n)
+	}
+	_, err := o.read(t.Context(), vehicle.Vehicle{CloudID: "sold"})
+	mustFail(t, err, bluelink.ErrUnknownVehicle)
+}
+
+// TestExpiry_IsMendedAndTheCallRepeatedOnce ends the session at each call.
+func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
+	for _, code := range []int{1003, 1005, 1037, 1103} {
+		synctest.Test(t, func(t *testing.T) {
+			s, o := signedIn(t)
+			cars := o.list(t)
+			for path, do := range map[string]func() error{
+				"cmm/gvi":  func() error { _, err := o.read(t.Context(), cars[0]); return err },
+				"rems/rvs": func() error { _, err := o.Force(t.Context(), bluelink.Ask{Vehicle: cars[0]}); return err },
+				"rems/door/lock": func() error {
+					_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: cars[0]}, lock)
+					return err
+				},
+				"cmm/gts": func() error { _, err := o.Action(t.Context(), cars[0], "xid-1"); return err },
+			} {
+				<-time.After(time.Hour)
+				n := s.count(path)
+				s.once(path, bad(code))
+				if err := do(); err != nil || s.count(path)-n < 2 {
+					t.Errorf("%d at %s: %v after %d calls", code, path, err, s.count(path)-n)
+				}
+				s.always(path, bad(code))
+				n = s.count(path)
+				if err := do(); !errors.Is(err, bluelink.ErrSessionExpired) || bluelink.MayHaveSucceeded(err) || s.count(path)-n != 2 {
+					t.Errorf("%d for ever at %s: %v after %d calls", code, path, err, s.count(path)-n)
+				}
+				delete(s.answer, path)
+			}
+		})
+	}
+}
