@@ -72,7 +72,8 @@ type Authority interface {
 	// Login signs in with the account's credentials. It may reuse the device id of old.
 	Login(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
 	// Renew trades what old holds for new tokens, by the cloud's way to renew. ErrSessionExpired says that a sign-in is needed.
-	// Where the cloud's way is another sign-in, its call says so ([Call].Credentials): it then fails as Login does.
+	// Where the cloud's way is another sign-in, its call says so, as one of CallRenew with Credentials: it then fails as Login
+	// does.
 	Renew(ctx context.Context, old Tokens, keep Keep) (Tokens, error)
 	// Register registers a device; its id goes into Tokens.Device.
 	Register(ctx context.Context) (device string, err error)

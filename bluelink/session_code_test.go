@@ -356,7 +356,7 @@ func (r *reSigner) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink
 		return bluelink.Tokens{}, err
 	}
 	_, err = r.transport.Do(ctx, bluelink.Exchange{
-		Call: bluelink.Call{Kind: bluelink.CallLogin, Op: "sign in", Credentials: true}, Request: request,
+		Call: bluelink.Call{Kind: bluelink.CallRenew, Op: "sign in", Credentials: true}, Request: request,
 		Classify: func(bluelink.Answer) error { return r.answer },
 	})
 	if err != nil {

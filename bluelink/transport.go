@@ -45,7 +45,8 @@ type Call struct {
 	Kind    CallKind
 	Op      string // "read status"
 	// Credentials says that the call carries what a person signs in with: those are the ones that makers count and lock
-	// accounts for, other than the pages around them. With CallCode it carries a one-time code; without, it requests one.
+	// accounts for, other than the pages around them. With CallCode it carries a one-time code; without, it requests one. With CallRenew it
+	// is a sign-in by which the cloud renews.
 	Credentials bool
 }
 

@@ -10,6 +10,7 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/ccapi"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/hyundaius"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/kiaus"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -44,6 +45,10 @@ var families = []family{
 		regions: []vehicle.Region{vehicle.USA},
 		pin:     true,
 		brands:  []vehicle.Brand{vehicle.Hyundai, vehicle.Genesis}, serves: hyundaius.Serves, open: hyundaius.Open, decode: hyundaius.Decode,
+	},
+	{
+		regions: []vehicle.Region{vehicle.USA},
+		brands:  []vehicle.Brand{vehicle.Kia}, serves: kiaus.Serves, open: kiaus.Open, decode: kiaus.Decode,
 	},
 }
 

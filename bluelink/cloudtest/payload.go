@@ -81,7 +81,7 @@ func Golden(t *testing.T, dir string, pages map[string]string) {
 	for name, page := range pages {
 		file := filepath.Join(dir, name)
 		if update {
-			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(file, []byte(page), 0o644)); err != nil { //nolint:gosec // part of the repository
+			if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(file, []byte(page), 0o644)); err != nil {
 				t.Fatal(err)
 			}
 			continue

@@ -24,6 +24,8 @@ type Setup struct {
 	HEV vehicle.Engine
 	// Hidden are the commands whose effect no report of the cloud shows, by name, or form and name: "flat v2l-limit".
 	Hidden []string
+	// Later are keys of a car that a cached read may leave out as long as the car was not asked.
+	Later []string
 	// Errors are the sentinels that differ from those of the table in fault.go, by operation and fault: "command busy". Nil
 	// says that the operation succeeds all the same.
 	Errors map[string]error

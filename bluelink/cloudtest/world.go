@@ -223,6 +223,9 @@ func (b *callBook) kinds() map[bluelink.CallKind]int {
 	defer b.mu.Unlock()
 	counts := map[bluelink.CallKind]int{}
 	for _, call := range b.calls {
+		if call.Kind == bluelink.CallCode && call.Credentials {
+			call.Kind = bluelink.CallLogin // a code is a part of its sign-in; only requests for one are counted apart
+		}
 		counts[call.Kind]++
 	}
 	return counts

@@ -162,6 +162,7 @@ func seatOf(asked vehicle.Optional[vehicle.Seat]) seatBody {
 		return seatBody{2, 3, 2}
 	case vehicle.SeatLowCool:
 		return seatBody{2, 2, 3}
+	case vehicle.SeatOff:
 	}
 	return seatBody{0, 1, 0}
 }

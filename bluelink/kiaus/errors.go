@@ -40,14 +40,15 @@ var codes = map[string]outcome{
 	"9789": {err: bluelink.ErrClientRefused},
 }
 
-// signInCodes go before at a sign-in, and codeCodes where a code is sent or entered.
+// signInCodes go before at a sign-in, remoteCodes at what the car itself is asked for, and codeCodes where a code is sent or
+// entered.
 var (
 	signInCodes = map[string]outcome{
 		"1":    {err: bluelink.ErrCredentials}, // one client knows it with such words as "valid email"
 		"1001": {err: bluelink.ErrCredentials},
 		"1003": {err: bluelink.ErrBadResponse}, // there is no session yet
 	}
-	commandCodes = map[string]outcome{
+	remoteCodes = map[string]outcome{
 		"1001": {err: bluelink.ErrRefused, reason: vehicle.PreconditionFailed}, // doors, hood and trunk must be closed and locked
 	}
 	codeCodes = map[string]outcome{
@@ -89,7 +90,8 @@ func classify(call bluelink.Call, reply bluelink.Answer, root leaf.Value) error 
 // outcomeOf finds what a code means at a call.
 func outcomeOf(call bluelink.Call, code string) (outcome, bool) {
 	first := map[bluelink.CallKind]map[string]outcome{
-		bluelink.CallLogin: signInCodes, bluelink.CallCommand: commandCodes, bluelink.CallCode: codeCodes,
+		bluelink.CallLogin: signInCodes, bluelink.CallRenew: signInCodes, bluelink.CallCode: codeCodes,
+		bluelink.CallCommand: remoteCodes, bluelink.CallWake: remoteCodes,
 	}[call.Kind]
 	if known, ok := first[code]; ok {
 		return known, true

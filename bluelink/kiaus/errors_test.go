@@ -29,7 +29,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 	}{
 		"1001": {bad(1001), [3]want{
 			{bluelink.ErrBadResponse, vehicle.CloudChanged, true},
-			{bluelink.ErrBadResponse, vehicle.CloudChanged, true},
+			{bluelink.ErrRefused, vehicle.PreconditionFailed, false},
 			{bluelink.ErrRefused, vehicle.PreconditionFailed, false},
 		}},
 		"1003":            {bad(1003), plain(bluelink.ErrSessionExpired, vehicle.CloudUnavailable)},

@@ -2,7 +2,7 @@ package kiaus
 
 import (
 	"crypto/rand"
-	"crypto/sha1" //nolint:gosec // the cloud derives ids by it; nothing is protected with it
+	"crypto/sha1"
 	"fmt"
 	"net/http"
 	"strconv"
@@ -17,7 +17,7 @@ const base = "https://api.owners.kia.com/apigw/v1/"
 // refuses an old one with 9789 (docs/protocol/usa-kia.md §1.1, §1.3; seen until 2026).
 var app = map[string]string{
 	"Content-Type": "application/json;charset=utf-8", "Accept": "application/json", "Accept-Language": "en-US,en;q=0.9", "Accept-Charset": "utf-8",
-	"Apptype": "L", "Appversion": "7.22.0", "Clientid": "SPACL716-APL", "Secretkey": "sydnat-9kykci-Kuhtep-h5nK", //nolint:gosec // public constants of the app
+	"Apptype": "L", "Appversion": "7.22.0", "Clientid": "SPACL716-APL", "Secretkey": "sydnat-9kykci-Kuhtep-h5nK",
 	"From": "SPA", "To": "APIGW", "Language": "0", "Ostype": "iOS", "Osversion": "15.8.5", "Phonebrand": "iPhone", "Tokentype": "A",
 	"User-Agent": "KIAPrimo_iOS/37 CFNetwork/1335.0.3.4 Darwin/21.6.0",
 }
@@ -39,7 +39,7 @@ var dnsSpace = [16]byte{0x6b, 0xa7, 0xb8, 0x10, 0x9d, 0xad, 0x11, 0xd1, 0x80, 0x
 
 // clientUUID derives the second id of a device from the first (docs/protocol/usa-kia.md §1.1): a UUID of version 5.
 func clientUUID(device string) string {
-	sum := sha1.Sum(append(dnsSpace[:], strings.ToUpper(device)...)) //nolint:gosec // see the import
+	sum := sha1.Sum(append(dnsSpace[:], strings.ToUpper(device)...))
 	return formatUUID([16]byte(sum[:16]), 5)
 }
 

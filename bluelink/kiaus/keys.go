@@ -128,8 +128,8 @@ func (c *cloud) readList(ctx context.Context, t bluelink.Tokens) (list []entry, 
 
 // entry is a car of the list.
 type entry struct {
-	id, key, vin, name, model, registered string
-	year, fuel                            int
+	id, key, vin, name, model string
+	year, fuel                int
 }
 
 func readEntry(car leaf.Value) entry {

@@ -56,12 +56,12 @@ func (a *authority) Login(ctx context.Context, old bluelink.Tokens, keep bluelin
 			return bluelink.Tokens{}, err
 		}
 	}
-	return a.signIn(ctx, old, nil, keep)
+	return a.signIn(ctx, bluelink.CallLogin, old, nil, keep)
 }
 
 // Renew signs in again. With the trust that came with the code it needs no other.
 func (a *authority) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink.Keep) (bluelink.Tokens, error) {
-	return a.Login(ctx, old, keep)
+	return a.signIn(ctx, bluelink.CallRenew, old, nil, keep)
 }
 
 // Register makes another device id. Nothing is sent for it.
@@ -69,10 +69,12 @@ func (a *authority) Register(context.Context) (string, error) { return newDevice
 
 // signIn makes the call (docs/protocol/usa-kia.md §2.1), or the one that completes a sign-in with a code, which shows what
 // that has given (§2.4).
-func (a *authority) signIn(ctx context.Context, old bluelink.Tokens, after map[string]string, keep bluelink.Keep) (t bluelink.Tokens, err error) {
+func (a *authority) signIn(
+	ctx context.Context, kind bluelink.CallKind, old bluelink.Tokens, after map[string]string, keep bluelink.Keep,
+) (t bluelink.Tokens, err error) {
 	c := a.cloud
 	q := request{
-		call: bluelink.Call{Kind: bluelink.CallLogin, Op: "sign in", Credentials: true}, method: http.MethodPost, path: "prof/authUser",
+		call: bluelink.Call{Kind: kind, Op: "sign in", Credentials: true}, method: http.MethodPost, path: "prof/authUser",
 		body: signInBody{old.Device, 2, credential{c.account.Username, c.account.Password}, 1},
 	}
 	if rm := old.Extra[trust]; rm != "" {
@@ -183,7 +185,7 @@ func (a *authority) EnterCode(ctx context.Context, old bluelink.Tokens, code str
 	if err := keep(ctx, trusted); err != nil {
 		return bluelink.Tokens{}, err
 	}
-	return a.signIn(ctx, trusted, map[string]string{"sid": sid, trust: rm}, keep)
+	return a.signIn(ctx, bluelink.CallLogin, trusted, map[string]string{"sid": sid, trust: rm}, keep)
 }
 
 // untrusted is for accounts to which the cloud gives a session, but no trust for the next time: the session that was meant

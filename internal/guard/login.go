@@ -180,6 +180,9 @@ func actOf(ctx context.Context, call bluelink.Call) act {
 		}
 		return actCode
 	case bluelink.CallRenew: // also when it is how an account signs in that has a refresh token instead of a password
+		if call.Credentials {
+			return signInOf(ctx)
+		}
 		return actRenewal
 	case bluelink.CallLogin:
 		if call.Credentials {

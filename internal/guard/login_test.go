@@ -429,7 +429,8 @@ func TestLogins_RenewalsByPasswordAreTwelveADay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a, session := start(t, store.NewMemory(), bluelink.NewMemoryTokens())
 		a.life = time.Hour
-		a.renew = func(ctx context.Context) error { return a.calls(ctx, pageCall, passwordCall) }
+		again := bluelink.Call{Kind: bluelink.CallRenew, Op: "password", Credentials: true}
+		a.renew = func(ctx context.Context) error { return a.calls(ctx, pageCall, again) }
 		begin, refused := time.Now(), 0
 		for time.Since(begin) < 24*time.Hour {
 			if _, err := session.Tokens(context.Background(), 0); err != nil {
