@@ -22,19 +22,22 @@ func newRunCommand() *cobra.Command {
 
 It is configured by a file, a .env file, the environment and flags, each stronger than
 those before; "bluelink2mqtt config example" shows every key. SIGHUP reads it again and
-applies the schedule of reads; everything else needs a restart. The environment of the
-Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) is enough.`,
+applies the sections refresh, permissions and presets and the log level; what else has
+changed needs a restart and is named in the log. The environment of the Python service
+mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) is enough.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, warnings, err := flags.loadWithWarnings(cmd)
 			if err != nil {
 				return err
 			}
-			log := app.NewLogger(c.Log, os.Stderr)
+			level := new(slog.LevelVar)
+			level.Set(c.Log.Level)
+			log := app.NewLoggerAt(c.Log, level, os.Stderr)
 			for _, w := range warnings {
 				log.Warn("configuration", "warning", w.String())
 			}
 			log.Info("starting", "version", programVersion(), "accounts", len(c.Accounts), "config", c.File)
-			a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: log})
+			a, err := app.New(app.Options{Config: c, Version: programVersion(), Log: log, Level: level})
 			if err != nil {
 				return err
 			}
@@ -52,8 +55,8 @@ Python service mqtt-hyundai-kia (HYUNDAI_USERNAME, MQTT_BROKER_HOST and so on) i
 	return cmd
 }
 
-// reload reads the configuration again at each SIGHUP and applies what can change while the program runs: the schedule of
-// reads. The function that it returns ends it.
+// reload reads the configuration again at each SIGHUP and applies what can change while the program runs. The function
+// that it returns ends it.
 func (f *configFlags) reload(cmd *cobra.Command, a *app.App, log *slog.Logger) (stop func()) {
 	hangups := make(chan os.Signal, 1)
 	signal.Notify(hangups, syscall.SIGHUP)
@@ -66,7 +69,7 @@ func (f *configFlags) reload(cmd *cobra.Command, a *app.App, log *slog.Logger) (
 				log.Error("the configuration cannot be read again; the old one stays", "error", err)
 				continue
 			}
-			a.SetPace(c.Refresh)
+			a.Reload(c)
 		}
 	}()
 	return func() {

@@ -39,6 +39,7 @@ type Options struct {
 	Config  *config.Config // checked
 	Version string
 	Log     *slog.Logger
+	Level   *slog.LevelVar // of Log, where that can change; nil where it cannot
 	// Forgetful keeps the store in memory: for the demo and tests.
 	Forgetful bool
 	// Offline leaves out everything that faces outward (MQTT, web server, control socket): for a command that works by
@@ -55,7 +56,8 @@ type Options struct {
 // App is a built program.
 type App struct {
 	options  Options
-	config   *config.Config
+	config   *config.Config // of the start
+	applied  *config.Config // read last
 	log      *slog.Logger
 	registry *prometheus.Registry
 	started  time.Time
@@ -77,7 +79,7 @@ type App struct {
 // New builds the program. What it opened is closed by Close.
 func New(o Options) (_ *App, err error) {
 	a := &App{
-		options: o, config: o.Config, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(),
+		options: o, config: o.Config, applied: o.Config, log: o.Log, registry: prometheus.NewRegistry(), started: time.Now(),
 		clouds: map[string]bluelink.Cloud{}, sessions: map[string]*bluelink.Session{}, ready: &readyFile{path: o.Config.ReadyFile, log: o.Log},
 	}
 	defer func() {
@@ -123,7 +125,7 @@ func New(o Options) (_ *App, err error) {
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: table, Announcer: announcer, Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Info: a.info, Permissions: a.permissions(), Presets: a.presets(),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Info: a.info, Permissions: permissions(a.config), Presets: presets(a.config),
 		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,

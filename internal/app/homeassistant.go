@@ -14,8 +14,8 @@ import (
 // announcer tells Home Assistant what there is, in the bridge's words.
 type announcer struct {
 	home    *hass.Home
-	status  string                    // topic
-	presets map[string]bool           // by name, whether it starts the climate control
+	status  string // topic
+	presets func() map[string][]vehicle.Command
 	codes   func(account string) bool // whether its cloud sends one-time codes
 	packet  *atomic.Int64
 }
@@ -34,10 +34,7 @@ func (a *App) announcer(tree topic.Tree, table *topic.Table) (bridge.Announcer, 
 	if err != nil {
 		return nil, err
 	}
-	out := &announcer{home: home, status: c.Status(), presets: map[string]bool{}, codes: a.sendsCodes, packet: &a.packet}
-	for name, steps := range a.presets() {
-		out.presets[name] = slices.ContainsFunc(steps, func(s vehicle.Command) bool { return s.Spec() == vehicle.ClimateStart{}.Spec() })
-	}
+	out := &announcer{home: home, status: c.Status(), presets: func() map[string][]vehicle.Command { return a.bridge.Presets() }, codes: a.sendsCodes, packet: &a.packet}
 	return out, nil
 }
 
@@ -52,8 +49,10 @@ func (a *announcer) limit() int { return int(a.packet.Load()) }
 // Car announces a car.
 func (a *announcer) Car(car bridge.Car, can bridge.Abilities) []bridge.Announcement {
 	c := hass.Car{Name: car.Name, Account: car.Account, Vehicle: car.Vehicle, State: car.State, Commands: can.Commands}
+	presets := a.presets()
 	for _, name := range can.Presets {
-		c.Presets = append(c.Presets, hass.Preset{Name: name, Climate: a.presets[name]})
+		climate := slices.ContainsFunc(presets[name], func(s vehicle.Command) bool { return s.Spec() == vehicle.ClimateStart{}.Spec() })
+		c.Presets = append(c.Presets, hass.Preset{Name: name, Climate: climate})
 	}
 	return announcements(a.home.Car(c, a.limit()))
 }

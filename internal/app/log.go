@@ -14,8 +14,11 @@ import (
 
 // NewLogger makes the program's logger: text for a terminal, JSON for everything else, unless the configuration chooses.
 // Command, cause and account of an operation come out of its context into each of its lines, and secrets are masked.
-func NewLogger(c config.Log, out io.Writer) *slog.Logger {
-	options := &slog.HandlerOptions{Level: c.Level}
+func NewLogger(c config.Log, out io.Writer) *slog.Logger { return NewLoggerAt(c, c.Level, out) }
+
+// NewLoggerAt is NewLogger with a level that can change.
+func NewLoggerAt(c config.Log, level slog.Leveler, out io.Writer) *slog.Logger {
+	options := &slog.HandlerOptions{Level: level}
 	var handler slog.Handler = slog.NewJSONHandler(out, options)
 	if c.Format == config.TextFormat || c.Format != config.JSONFormat && IsTerminal(out) {
 		handler = slog.NewTextHandler(out, options)

@@ -11,14 +11,14 @@ import (
 )
 
 // permissions are what the bridge may do, in its words.
-func (a *App) permissions() bridge.Permissions {
-	p := a.config.Permissions
+func permissions(c *config.Config) bridge.Permissions {
+	p := c.Permissions
 	return bridge.Permissions{ReadOnly: p.ReadOnly, Allow: p.Allow, UnlockPerHour: p.UnlockPerHour}
 }
 
-func (a *App) presets() map[string][]vehicle.Command {
+func presets(c *config.Config) map[string][]vehicle.Command {
 	presets := map[string][]vehicle.Command{}
-	for _, p := range a.config.Presets {
+	for _, p := range c.Presets {
 		presets[p.Name] = p.Steps()
 	}
 	return presets

@@ -59,9 +59,10 @@ func (l *lane) abilities(v vehicle.Vehicle) Abilities {
 			can.Commands = append(can.Commands, spec.Name)
 		}
 	}
-	for _, name := range slices.Sorted(maps.Keys(l.bridge.options.Presets)) {
+	presets := l.bridge.Presets()
+	for _, name := range slices.Sorted(maps.Keys(presets)) {
 		refused := func(c vehicle.Command) bool { return !slices.Contains(can.Commands, c.Spec().Name) }
-		if !slices.ContainsFunc(l.bridge.options.Presets[name], refused) {
+		if !slices.ContainsFunc(presets[name], refused) {
 			can.Presets = append(can.Presets, name)
 		}
 	}

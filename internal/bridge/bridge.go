@@ -70,6 +70,7 @@ type Bridge struct {
 	overrun sync.Once
 	stopped atomic.Bool // the intake takes no more messages
 	pace    atomic.Pointer[Pace]
+	rules   atomic.Pointer[rules]
 
 	start       func(*lane)   // gives a lane its goroutine; set by serve, whose callees alone find cars
 	recalled    chan struct{} // closed when the cars of the last run have their lanes
@@ -88,6 +89,7 @@ func New(o Options) (*Bridge, error) {
 		inbox: make(chan Message, intakeSize), recalled: make(chan struct{}), started: time.Now(),
 	}
 	b.pace.Store(&o.Pace)
+	b.rules.Store(&rules{o.Permissions, o.Presets})
 	b.herald, b.archive, b.heralding = newHerald(b), newArchive(b), newHeralding(o)
 	b.endings = sync.OnceValue(func() []string { return b.heralding.endings(o.Table) })
 	b.journal = newJournal(b, o.Store, o.Log)

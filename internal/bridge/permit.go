@@ -18,14 +18,32 @@ type Permissions struct {
 	UnlockPerHour int      // of each car; 0 for as many as come
 }
 
+// rules are what the user decides about commands.
+type rules struct {
+	Permissions
+	presets map[string][]vehicle.Command // by the names that the user chose
+}
+
+// SetRules changes what this bridge may do, for commands that come from now on, and announces it. The map must not be
+// changed afterwards.
+func (b *Bridge) SetRules(p Permissions, presets map[string][]vehicle.Command) {
+	b.rules.Store(&rules{p, presets})
+	if b.heralding.out != nil {
+		b.herald.anew(b.lanes.all())
+	}
+}
+
+// Presets are the commands that the user named; the map must not be changed.
+func (b *Bridge) Presets() map[string][]vehicle.Command { return b.rules.Load().presets }
+
 // plan tells what is given to the car for an order, and says why nothing can be.
 func (b *Bridge) plan(o *order) *refusal {
 	switch c := o.command.(type) {
 	case nil, vehicle.Refresh, vehicle.Hint, vehicle.Cancel, vehicle.ClimateTarget:
 	case vehicle.Preset:
-		steps, known := b.options.Presets[c.Name]
+		steps, known := b.rules.Load().presets[c.Name]
 		if !known {
-			return &refusal{vehicle.Unsupported, "there is no such preset; there are " + b.presets()}
+			return &refusal{vehicle.Unsupported, "there is no such preset; there are " + b.presetNames()}
 		}
 		o.steps = steps
 	default:
@@ -51,7 +69,7 @@ func (b *Bridge) permit(o *order) *refusal {
 			unlocks++
 		}
 	}
-	return o.lane.countUnlocks(unlocks, b.options.Permissions.UnlockPerHour)
+	return o.lane.countUnlocks(unlocks, b.rules.Load().UnlockPerHour)
 }
 
 // allows says why a command does not reach a car; able is the one that the car must be able to carry out for it.
@@ -61,7 +79,7 @@ func (b *Bridge) allows(l *lane, asked, able *vehicle.Spec) *refusal {
 
 // allowed is allows for a car that is as v says.
 func (b *Bridge) allowed(a *account, v vehicle.Vehicle, asked, able *vehicle.Spec) *refusal {
-	p, can := b.options.Permissions, v.Capabilities.Commands
+	p, can := b.rules.Load(), v.Capabilities.Commands
 	switch {
 	case p.ReadOnly:
 		return &refusal{vehicle.ReadOnly, "this bridge only reads (permissions.read_only)"}
@@ -82,11 +100,12 @@ func muteHint(why vehicle.Reason) string {
 	return string(why)
 }
 
-func (b *Bridge) presets() string {
-	if len(b.options.Presets) == 0 {
+func (b *Bridge) presetNames() string {
+	presets := b.rules.Load().presets
+	if len(presets) == 0 {
 		return "none; the configuration names them under presets"
 	}
-	return strings.Join(slices.Sorted(maps.Keys(b.options.Presets)), ", ")
+	return strings.Join(slices.Sorted(maps.Keys(presets)), ", ")
 }
 
 // countUnlocks notes that the car is to be unlocked so many times, unless that is too often.

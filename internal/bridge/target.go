@@ -51,7 +51,7 @@ func (s *shelf) tellClimate(now time.Time, when tellWhen) {
 
 // starts tells whether a preset starts the climate control.
 func (b *Bridge) starts(p vehicle.Preset) bool {
-	for _, step := range b.options.Presets[p.Name] {
+	for _, step := range b.Presets()[p.Name] {
 		if _, climate := step.(vehicle.ClimateStart); climate {
 			return true
 		}

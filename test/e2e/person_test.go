@@ -93,3 +93,37 @@ func TestDemo_SaysWhatToDoWhenAPortIsTaken(t *testing.T) {
 		t.Errorf("it does not say what to do: %s", d.text())
 	}
 }
+
+func TestSighup_AppliesWhatCanAndNamesTheRest(t *testing.T) {
+	t.Parallel()
+	w := newWorld(t, sim.Options{Parked: true})
+	dir := t.TempDir()
+	write := func(lines string) {
+		t.Helper()
+		if err := os.WriteFile(dir+"/.env", []byte(lines), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write("BLUELINK_PERMISSIONS_ALLOW=hazard\n")
+	d := w.start(dir, w.dropIn("hyundai"), "run")
+	l := w.listen(w.broker.URL(), "hyundai/#")
+	car := w.cars("hyundai")[0]
+	l.await("the first state", func() bool { return l.last["hyundai/"+car.ID+"/status/last_updated"] != nil })
+	if out, _, code := d.command("send", car.ID, "lock"); code != 3 || !strings.Contains(out, "not_permitted") {
+		t.Fatalf("before, lock ended %d: %s", code, out)
+	}
+	write("BLUELINK_PERMISSIONS_ALLOW=hazard,lock\nBLUELINK_MQTT_KEEPALIVE=20s\n")
+	if err := d.cmd.Process.Signal(syscall.SIGHUP); err != nil {
+		t.Fatal(err)
+	}
+	code, out := 3, ""
+	for try := 0; code == 3 && try < 50; try++ { // each takes as long as starting a program
+		out, _, code = d.command("send", car.ID, "lock")
+	}
+	if code != 0 {
+		t.Errorf("afterwards, lock ended %d: %s", code, out)
+	}
+	if log := d.text(); !strings.Contains(log, `"keys":["mqtt.keepalive"]`) || !strings.Contains(log, `"applied":["permissions.allow"]`) {
+		t.Error("the log does not say what was applied and what needs a restart")
+	}
+}
