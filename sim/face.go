@@ -24,6 +24,9 @@ var faces = []face{
 	{"us", "hyundai", "KM8", americanHyundai, losAngeles, buildHyundaiUS},
 	{"us", "genesis", "KMU", americanGenesis, austin, buildHyundaiUS},
 	{"us", "kia", "5XY", americanKia, oakland, buildKiaUS},
+	{"ca", "hyundai", "KM8", canadianHyundai, montreal, canadaHyundai.build},
+	{"ca", "kia", "KND", canadianKia, toronto, canadaKia.build},
+	{"ca", "genesis", "KMT", canadianGenesis, vancouver, canadaGenesis.build},
 
 	{"au", "hyundai", "KMH", australianHyundai, place{-33.8688, 151.2093, sydney}, australiaHyundai.buildAustralia},          // Sydney
 	{"au", "kia", "KNA", australianKia, place{-37.8136, 144.9631, zone("Australia/Melbourne")}, australiaKia.buildAustralia}, // Melbourne

@@ -75,12 +75,12 @@ var faultArguments = []faultArgument{
 	{faultCode, "9999", checkCode, "refuses any call for a car or the list with this code of the protocol"},
 	{faultNoData, "", oneOf(""), "knows nothing of the car, as of one that was sold or whose service ended (5921)"},
 	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "how accepted commands end: fail, non-response, pending (though done), unrecorded"},
-	{faultExpiredToken, "", oneOf(""), "the token of the call expires at this moment (401)"},
+	{faultExpiredToken, "", oneOf("", "other-login", "other-address"), "the token of the call expires at this moment (401); in Canada =other-login and =other-address say why"},
 	{faultInvalidDevice, "", oneOf(""), "the device id of the call becomes invalid at this moment (4002)"},
 	{faultBlocked, "", oneOf("", "403"), "the firewall refuses the sign-in page; =403 with a page instead of a redirect"},
 	{faultConsent, "", oneOf(""), "sign-in ends at the consent page"},
 	{faultStep, "5", checkStep, "sign-in by e-mail (not Europe) wants a person: 0, 3, 4 terms, 5 password expired, 9 blocked …; =5/400 with that HTTP status"},
-	{faultCredentials, "", oneOf("", "error"), "sign-in is refused; =error with an error code"},
+	{faultCredentials, "", oneOf("", "error", "locked", "too-many"), "sign-in is refused; =error with an error code; in Canada =locked and =too-many, too"},
 	{faultOTP, "untrusted", oneOf("untrusted", "unremembered"), "a trusted device is asked for a code again; =unremembered: a right code earns no trust"},
 }
 

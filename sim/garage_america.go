@@ -42,10 +42,11 @@ var (
 		{name: "IONIQ 9", code: "ME", engine: electric, capacityKWh: 110, acKW: 10.9, dcKW: 230, kWhPerKm: 0.22, sunroof: true},
 	}
 	canadianKia = []model{
+		{name: "EV6", code: "CV", engine: electric, capacityKWh: 77.4, acKW: 10.9, dcKW: 235, kWhPerKm: 0.18, sunroof: true},
 		{name: "EV9", code: "MV", engine: electric, capacityKWh: 99.8, acKW: 10.9, dcKW: 210, kWhPerKm: 0.22, sunroof: true},
-		{name: "Niro EV", code: "DE", engine: electric, year: 2019, older: true, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.16},
 		{name: "Sportage PHEV", code: "NQ5", engine: plugIn, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.21, tankL: 42, lPer100Km: 6.6},
 		{name: "Forte", code: "BD", engine: petrol, tankL: 50, lPer100Km: 6.9},
+		{name: "Niro EV", code: "DE", engine: electric, year: 2019, older: true, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.16},
 	}
 	canadianGenesis = []model{
 		{name: "GV60", code: "JW", engine: electric, capacityKWh: 77.4, acKW: 10.9, dcKW: 235, kWhPerKm: 0.2, sunroof: true},

@@ -39,8 +39,10 @@ func (c *cloud) vehicleID(index int, vin string, words ...any) string {
 	case c.region == "us":
 		return fmt.Sprintf("H%011dV%s", n%100_000_000, vin) // docs/protocol/usa-hyundai-genesis.md §3
 	case c.region == "ca":
+		// Any base64 alphabet was seen; one without a slash fits into the paths of views
+		// (docs/protocol/canada.md §1.2).
 		sum := digest(words...)
-		return base64.StdEncoding.EncodeToString(sum[:13]) // docs/protocol/canada.md §1.2
+		return strings.ReplaceAll(base64.StdEncoding.EncodeToString(sum[:13]), "/", "_")
 	default:
 		return fixedUUID(words...)
 	}

@@ -38,6 +38,9 @@ type Options struct {
 	// TokenLife is how long tokens for the vehicles live; 0 leaves it as the real clouds
 	// have it.
 	TokenLife time.Duration
+	// LocalTimes makes the cars of Canada tell the time of their own zone instead of UTC,
+	// as some do (docs/protocol/canada.md §4.2).
+	LocalTimes bool
 	// NoCodes lets accounts in without a one-time code where a region asks for one.
 	NoCodes bool
 	// Quota is the number of calls that an account may make a day; 0 is no limit.

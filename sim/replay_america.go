@@ -20,6 +20,15 @@ var recordingForms = map[string]*recordingForm{
 	"us hyundai": hyundaiUSRecording,
 	"us genesis": hyundaiUSRecording,
 	"us kia":     kiaUSRecording,
+	"ca hyundai": canadaRecording,
+	"ca kia":     canadaRecording,
+	"ca genesis": canadaRecording,
+}
+
+var canadaRecording = &recordingForm{
+	status: []string{"status"},
+	times:  [][]string{{"status", "lastStatusDate"}},
+	layout: compactTime,
 }
 
 var hyundaiUSRecording = &recordingForm{

@@ -42,6 +42,15 @@ func TestReplay_AmericanRecordings(t *testing.T) {
 				return nil
 			},
 		},
+		"ca_kia_*": {
+			account: "ca-kia", part: []string{"status"}, times: [][]string{{"lastStatusDate"}},
+			cached: func(p *player) any {
+				return p.get("POST https://kiaconnect.ca/tods/api/lstvhclsts\n+ ca-kia car2", "result", "status")
+			},
+			forced: func(p *player) any {
+				return p.get("POST https://kiaconnect.ca/tods/api/rltmvhclsts\n+ ca-kia car2", "result", "status")
+			},
+		},
 	} {
 		files, err := filepath.Glob("../../shared/fixtures/status/" + pattern + ".json")
 		must(t, err)

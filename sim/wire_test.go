@@ -180,6 +180,8 @@ func (p *player) option(o *Options, word string) {
 		o.Parked = false
 	case "cars":
 		o.Cars = n
+	case "local-times":
+		o.LocalTimes = true
 	case "no-codes":
 		o.NoCodes = true
 	case "quota":

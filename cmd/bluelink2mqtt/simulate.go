@@ -92,6 +92,8 @@ Faults, for --fault and POST /_sim/faults:
 	flags.BoolVar(&o.OldClients, "old-clients", false, "serve what only outdated clients ask for: China's former sign-in, renewals without a stamp in Australia")
 	flags.BoolVar(&o.StrictStamps, "strict-stamps", false, "refuse the stamp keys that Australia's clouds took until August 2025")
 	flags.DurationVar(&o.TokenLife, "token-life", 0, "life of the tokens for the vehicles (default as in the real clouds, an hour or a day)")
+	flags.BoolVar(&o.NoCodes, "no-codes", false, "let accounts in without a one-time code where a region asks for one")
+	flags.BoolVar(&o.LocalTimes, "local-times", false, "Canada: times of the car's own zone in its status, instead of UTC")
 	flags.IntVar(&o.Quota, "quota", 0, "calls that each account may make a day; 0 is no limit")
 	return cmd
 }
