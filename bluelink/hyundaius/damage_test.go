@@ -20,13 +20,12 @@ var damages = map[string]any{
 }
 
 // costs says which leaves more than one data point is computed from, and how many, by the end of their path.
-var costs = map[string]int{
-	"batteryPlugin": 2, "plugType": 2, "targetSOClevel": 2, "coord.lat": 6, "coord.lon": 6,
-	// the trips are one list, of which days and sums are made, and the newest has the odometer
-	"startdate": 4, "odometer.value": 4,
-}
+var costs = map[string]int{"batteryPlugin": 2, "plugType": 2, "coord.lat": 6, "coord.lon": 6}
 
 func costOf(path string) int {
+	if strings.HasPrefix(path, "evTripDetails.") {
+		return 4 // the days, the newest day, its month, and the odometer
+	}
 	for end, n := range costs {
 		if path == end || strings.HasSuffix(path, "."+end) {
 			return n
@@ -66,7 +65,7 @@ func spots(path string, node any, found []spot) []spot {
 
 // TestDecode_DamageCostsOnlyItsOwnData damages every place of the page's answer and of the recordings in every way.
 func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
-	answers := map[string][]byte{"page": []byte(status)}
+	answers := map[string][]byte{"page": []byte(strings.TrimSuffix(status, "}") + `,"evTripDetails":` + trips + `}`)}
 	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t)) })
 	for file, text := range answers {
 		for _, engine := range []vehicle.Engine{vehicle.EV, vehicle.ICE} {
@@ -175,7 +174,7 @@ func damageEverything(t *testing.T, engine vehicle.Engine, text []byte) {
 
 // belongs allows what no single leaf below decides: lists, and the place that all of its leaves make.
 func belongs(key, path string) bool {
-	return strings.HasSuffix(path, "day") && strings.HasSuffix(key, "_days") || path == "vehicleStatus"
+	return strings.HasSuffix(path, "day") && strings.HasSuffix(key, "_days") || path == "vehicleStatus" || strings.HasPrefix(path, "evTripDetails")
 }
 
 // sane checks a report and what is believed after it, whatever the cloud sent.
