@@ -23,6 +23,7 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/clouds"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/abrp"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
@@ -73,6 +74,7 @@ type App struct {
 	spoken   atomic.Pointer[mqtt.Version]
 	broker   *broker.Broker // nil unless embedded
 	ready    *readyFile
+	abrp     *abrp.Feed   // nil when nothing is sent there
 	packet   atomic.Int64 // bytes that the broker takes in one packet; 0 for any
 }
 
@@ -119,13 +121,17 @@ func New(o Options) (_ *App, err error) {
 	if err != nil {
 		return nil, err
 	}
+	followers, err := a.followers()
+	if err != nil {
+		return nil, err
+	}
 	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
 		initial, pace = false, bridge.Pace{}
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: table, Announcer: announcer, Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Info: a.info, Permissions: permissions(a.config), Presets: presets(a.config),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Followers: followers, Info: a.info, Permissions: permissions(a.config), Presets: presets(a.config),
 		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
@@ -339,6 +345,9 @@ func (a *App) Run(ctx context.Context) error {
 		parts = append(parts, part{name: "control socket", run: func(ctx context.Context) error {
 			return control.Serve(ctx, control.SocketPath(a.storeDir), a)
 		}})
+	}
+	if a.abrp != nil {
+		parts = append(parts, part{name: "telemetry to ABRP", run: a.abrp.Run})
 	}
 	parts = append(parts, part{name: "bridge", run: a.bridge.Run}, part{name: "memory", run: a.thrift})
 	defer a.ready.remove()

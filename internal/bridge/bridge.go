@@ -34,6 +34,9 @@ type Options struct {
 	// Announcer tells a home's controller what there is; nil for nobody to be told.
 	Announcer Announcer
 
+	// Followers are told of each report that is news, on the goroutine of the car's lane; they must not wait.
+	Followers []func(Car)
+
 	Permissions Permissions
 	Presets     map[string][]vehicle.Command // by the names that the user chose
 

@@ -57,7 +57,13 @@ func (l *lane) refresh(ctx context.Context, f *flight, r vehicle.Refresh) {
 
 // learn believes what a read brought: it puts it on the shelf and into the archive.
 func (l *lane) learn(ctx context.Context, result bluelink.Result) {
+	before := l.shelf.car().State.ReportedAt()
 	l.shelf.refreshed(result)
+	if result.State.ReportedAt().After(before) {
+		for _, follow := range l.bridge.options.Followers {
+			follow(l.shelf.car())
+		}
+	}
 	if news(result.Changes) || l.shelf.unsaved(time.Now()) {
 		l.bridge.archive.mark(l)
 	}

@@ -41,6 +41,20 @@ type Vehicle struct {
 	Name string      `yaml:"name" example:"ioniq5" doc:"Its name in topics: a-z, 0-9, _ and -"`
 	// Account commands the car where several have it.
 	Account string `yaml:"account" doc:"The account that commands it and reads it first, where several have it; else the first of them in accounts"`
+	// ABRPToken follows it at A Better Route Planner.
+	ABRPToken redact.Secret `yaml:"abrp_token" doc:"Token of this car at A Better Route Planner, which is then told what it reports; see abrp"`
+}
+
+// OwnTracks tells positions in the words of OwnTracks.
+type OwnTracks struct {
+	User   string `yaml:"user" doc:"Whose devices the cars are; empty for no positions there. They are retained"`
+	Prefix string `yaml:"prefix" doc:"First part of the topics: {prefix}/{user}/{vehicle}"`
+}
+
+// ABRP tells A Better Route Planner what cars report.
+type ABRP struct {
+	Key    redact.Secret `yaml:"api_key" doc:"Key for its telemetry, of your own; cars need vehicles[].abrp_token besides"`
+	Locate bool          `yaml:"location" doc:"Tell positions too"`
 }
 
 func sameVIN(a, b vehicle.VIN) bool { return strings.EqualFold(a.Full(), b.Full()) }

@@ -30,10 +30,13 @@ type Config struct {
 	Units      Units         `yaml:"units" oneof:"car metric imperial" doc:"Units on MQTT: each car's own, or the same for all"`
 	StaleAfter time.Duration `yaml:"stale_after" min:"1m" max:"30d" doc:"A car without a successful read for so long is offline"`
 
-	Limits Limits `yaml:"limits" doc:"Bounds that protect account, car and this program"`
-	HTTP   HTTP   `yaml:"http" doc:"Web server: /metrics, /healthz, /readyz"`
-	Store  Store  `yaml:"store" doc:"Where tokens and last states are kept"`
-	Log    Log    `yaml:"log" doc:"What is logged, on standard error"`
+	Limits    Limits    `yaml:"limits" doc:"Bounds that protect account, car and this program"`
+	OwnTracks OwnTracks `yaml:"owntracks" doc:"Positions for OwnTracks, beside those on the cars' own topics"`
+	ABRP      ABRP      `yaml:"abrp" doc:"Telemetry for A Better Route Planner"`
+
+	HTTP  HTTP  `yaml:"http" doc:"Web server: /metrics, /healthz, /readyz"`
+	Store Store `yaml:"store" doc:"Where tokens and last states are kept"`
+	Log   Log   `yaml:"log" doc:"What is logged, on standard error"`
 
 	ReadyFile string `yaml:"ready_file" off:"true" path:"true" doc:"A file that exists while the broker is connected, for health checks. With the old service's environment alone /tmp/service-ready, else none"`
 	CloudURL  string `yaml:"cloud_url" doc:"Send all calls for the clouds to this address instead, such as http://127.0.0.1:8089 of a simulator"`
@@ -114,6 +117,7 @@ func Default() *Config {
 			Initial: true, Interval: 30 * time.Minute, Moving: 10 * time.Minute, Parked: 4 * time.Hour, Resting: 24 * time.Hour,
 			NightFrom: 23, NightTo: 6,
 		},
+		OwnTracks:     OwnTracks{Prefix: "owntracks"},
 		HomeAssistant: HomeAssistant{Enabled: true, Prefix: "homeassistant", Language: "en"},
 		Permissions:   Permissions{UnlockPerHour: 12},
 		Units:         CarUnits,
@@ -151,11 +155,14 @@ func (c *Config) Origin(key string) Origin { return c.origins[key] }
 // Secrets are the texts that must never be seen, for redact.Register: passwords, PINs, tokens, e-mail addresses.
 func (c *Config) Secrets() []string {
 	var all []string
-	for _, secret := range []redact.Secret{c.MQTT.Password, c.Broker.Password, c.Store.Key} {
+	for _, secret := range []redact.Secret{c.MQTT.Password, c.Broker.Password, c.Store.Key, c.ABRP.Key} {
 		all = append(all, secret.Reveal())
 	}
 	for _, a := range c.Accounts {
 		all = append(all, a.Username.Reveal(), a.Password.Reveal(), a.PIN.Reveal(), a.RefreshToken.Reveal())
+	}
+	for _, v := range c.Vehicles {
+		all = append(all, v.ABRPToken.Reveal())
 	}
 	return slices.DeleteFunc(all, func(text string) bool { return text == "" })
 }

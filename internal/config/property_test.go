@@ -155,8 +155,10 @@ accounts:
 mqtt: {username: x, password: five}
 broker: {password: six, username: y}
 store: {key: seven}
+abrp: {api_key: eight}
+vehicles: [{vin: KMHAA81CBNU000001, abrp_token: nine}]
 `}))
-	want := []string{"five", "six", "seven", "one@example.com", "two", "3333", "four"}
+	want := []string{"five", "six", "seven", "eight", "one@example.com", "two", "3333", "four", "nine"}
 	if got := c.Secrets(); !slices.Equal(got, want) {
 		t.Errorf("secrets are %v, want %v", got, want)
 	}

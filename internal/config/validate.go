@@ -22,6 +22,7 @@ func (l *loader) validate(sources Sources) {
 	}
 	l.accounts()
 	l.vehicles()
+	l.owntracks()
 	l.presets()
 	l.broker()
 	l.mqtt()
@@ -155,19 +156,28 @@ func (l *loader) fileHint(entry int) string {
 	return fmt.Sprintf("%sACCOUNTS_%d_PASSWORD_FILE", variablePrefix, entry)
 }
 
+// owntracks checks what becomes a topic.
+func (l *loader) owntracks() {
+	for key, word := range map[string]string{"owntracks.user": l.config.OwnTracks.User, "owntracks.prefix": l.config.OwnTracks.Prefix} {
+		if strings.ContainsAny(word, "+#\x00") || strings.HasPrefix(word, "/") || strings.HasSuffix(word, "/") || key == "owntracks.user" && strings.Contains(word, "/") {
+			l.problem(l.at(key), "%.64q cannot be a part of a topic", word)
+		}
+	}
+}
+
 func (l *loader) vehicles() {
 	names, vins := map[string]Origin{}, map[string]Origin{}
 	for i, v := range l.config.Vehicles {
 		entry := fmt.Sprintf("vehicles[%d]", i)
 		needed := []string{"vin", "name"}
-		if l.given(entry + ".account") {
+		if l.given(entry+".account") || l.given(entry+".abrp_token") {
 			needed = needed[:1]
 		}
 		for _, key := range needed {
 			if !l.given(entry + "." + key) {
 				at := l.config.origins[entry]
 				at.Name = entry + "." + key
-				l.problem(at, "is missing: an entry has a vin, and a name or an account")
+				l.problem(at, "is missing: an entry has a vin, and a name, an account or an abrp_token")
 			}
 		}
 		if v.Account != "" && !slices.ContainsFunc(l.config.Accounts, func(a Account) bool { return a.Name == v.Account }) {
@@ -175,6 +185,9 @@ func (l *loader) vehicles() {
 		}
 		if v.Name != "" {
 			l.name(l.at(entry+".name"), v.Name, names)
+		}
+		if v.ABRPToken.Reveal() != "" && l.config.ABRP.Key.Reveal() == "" {
+			l.problem(l.at(entry+".abrp_token"), "abrp.api_key is needed too")
 		}
 		if v.VIN == "" {
 			continue

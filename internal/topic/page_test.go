@@ -131,6 +131,9 @@ func page(t *testing.T) []byte {
 		{car.Command("{command}"), "in", "a command; retained ones are refused", ""},
 		{home.AccountState("{account}"), "out", "JSON: `auth` (the state), `message`, `since`, `until` (of an expiring session), `quota_used`, `quota_limit`, `quota_remaining`, `quota_reset_at`, `wakes_today`, `breaker` and `command_breaker` (of reads and of commands: `closed`, `open`, `half_open`), `next_allowed_at`", "yes"},
 		{home.AccountCommand("{account}", Retry), "in", "anything: sign in once more, also after refused credentials; the account's state answers. Retained ones are refused, and more than three an hour or ten a day are not tried", ""},
+		{home.AccountCode("{account}"), "out, where the cloud sends one-time codes", "JSON: `required`, `methods` (each with `method`, `email` or `sms`, and `to`, masked), `since`, `sent` (the method by which one was sent last), `sent_at`, `tries_left`, `message` (what to do next, or what went wrong), `reason`", "yes"},
+		{home.AccountCommand("{account}", CodeMethod), "in", "`email` or `sms`, or `{\"method\": \"email\"}`: have a code sent. None is sent by itself; retained ones are refused, and more than three in twelve hours are not sent", ""},
+		{home.AccountCommand("{account}", CodeSet), "in", "the code, or `{\"code\": \"123456\"}`: finish the sign-in. Three may be tried for each that was sent", ""},
 		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
 		{home.BridgeInfo(), "out", "JSON: version, start, features; `latest_version` is null while nobody has looked", "yes"},
 		{home.BridgeHealth(), "out", "JSON: how the bridge is", "yes"},
@@ -138,11 +141,11 @@ func page(t *testing.T) []byte {
 		line("| `%s` | %s | %s | %s |", row[0], row[1], row[2], row[3])
 	}
 	line("")
+	line("With `owntracks.user` set, each new position is also published, retained, to `{owntracks.prefix}/{owntracks.user}/{vehicle}` as a [location of OwnTracks](https://owntracks.org/booklet/tech/json/).")
+	line("")
 	line("Reserved; nothing is published or read there yet:")
 	line("")
 	for _, topic := range []string{
-		home.AccountCode("{account}"),
-		home.AccountCommand("{account}", CodeMethod), home.AccountCommand("{account}", CodeSet),
 		home.BridgeRequest("{verb}"), home.BridgeResponse("{verb}"),
 	} {
 		line("- `%s`", topic)

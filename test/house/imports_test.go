@@ -100,6 +100,14 @@ var rooms = map[string]room{
 		may: []string{"internal/redact", "vehicle"},
 		why: "it says what the user wants; turning that into parts is the composition root's work",
 	},
+	"internal/abrp": {
+		may: []string{"vehicle"},
+		why: "it tells others what a car reports; how that was learnt is not its business",
+	},
+	"internal/owntracks": {
+		may: []string{"vehicle"}, pure: true,
+		why: "it words a position; who publishes it is not its business",
+	},
 	"internal/guard": {
 		may: []string{"bluelink", "internal/redact", "internal/store", "vehicle"},
 		why: "its decorators must fit every cloud and every front, so it can know neither a family nor the bridge",

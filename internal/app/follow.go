@@ -1,0 +1,69 @@
+package app
+
+import (
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/abrp"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/owntracks"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// followers are others that are told what cars report.
+func (a *App) followers() (all []func(bridge.Car), err error) {
+	calls := prometheus.NewCounterVec(prometheus.CounterOpts{
+		Name: "bluelink2mqtt_abrp_calls_total", Help: "Calls to A Better Route Planner, by outcome: ok or failed.",
+	}, []string{"outcome"})
+	a.registry.MustRegister(calls)
+	if a.options.Offline {
+		return nil, nil
+	}
+	if a.config.OwnTracks.User != "" {
+		all = append(all, a.tellOwnTracks())
+	}
+	tokens := map[vehicle.ID]string{}
+	for _, v := range a.config.Vehicles {
+		if token := v.ABRPToken.Reveal(); token != "" {
+			tokens[vehicle.NewID(v.VIN, 0, 0, "")] = token
+		}
+	}
+	if len(tokens) == 0 {
+		return all, nil
+	}
+	a.abrp, err = abrp.New(abrp.Options{
+		Key: a.config.ABRP.Key.Reveal(), Tokens: tokens, Locate: a.config.ABRP.Locate, Client: &http.Client{}, Log: a.log,
+		Outcome: func(ok bool) {
+			outcome := "failed"
+			if ok {
+				outcome = "ok"
+			}
+			calls.WithLabelValues(outcome).Inc()
+		},
+	})
+	if err != nil {
+		return nil, err
+	}
+	return append(all, func(car bridge.Car) { a.abrp.Reported(car.Vehicle.ID, car.Name, car.State) }), nil
+}
+
+// tellOwnTracks publishes a position each time that another was taken.
+func (a *App) tellOwnTracks() func(bridge.Car) {
+	c, outbox := a.config.OwnTracks, a.outbox()
+	var last sync.Map // by vehicle.ID: when the position was taken that was told last; lanes come at once
+	return func(car bridge.Car) {
+		payload, taken := owntracks.Location(car.State, car.Name, time.Now())
+		if payload == nil {
+			return
+		}
+		if before, told := last.Swap(car.Vehicle.ID, taken); told && !taken.After(before.(time.Time)) {
+			return
+		}
+		outbox.Publish(bridge.Publication{
+			Topic: owntracks.Topic(c.Prefix, c.User, car.Name), Payload: payload, Retain: true, ContentType: "application/json",
+		})
+	}
+}
