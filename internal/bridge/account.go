@@ -203,8 +203,9 @@ func (a *account) initialize(ctx context.Context, cause vehicle.Cause) error {
 		}
 	}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.listed = true
+	a.mu.Unlock()
+	a.bridge.herald.wake() // now it can be told which cars are gone
 	return nil
 }
 

@@ -121,8 +121,8 @@ func sensorState(c Component, result string) (string, error) {
 		}
 	case class == "timestamp":
 		at, err := time.Parse(time.RFC3339, result)
-		if err != nil || at.Year() < 2000 {
-			return "", fmt.Errorf("it is no time with a zone: %w", err)
+		if err != nil || at.Year() < 1990 {
+			return "", fmt.Errorf("it is no time with a zone, or one that no car has seen: %v", err)
 		}
 	case c.has("state_class") || c.has("unit_of_measurement") || c.has("suggested_display_precision") || class != "":
 		if _, err := strconv.ParseFloat(result, 64); err != nil {

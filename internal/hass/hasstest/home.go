@@ -54,6 +54,13 @@ func (h *Home) Receive(topic string, payload []byte, retained bool) {
 	}
 }
 
+// Reconnected says that it was connected to the broker again: what that keeps comes anew.
+func (h *Home) Reconnected() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	clear(h.kept)
+}
+
 func (h *Home) discover(topic string, payload []byte) {
 	if len(payload) == 0 {
 		for id := range h.devices[topic] {
