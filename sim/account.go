@@ -66,6 +66,7 @@ type session struct {
 // code is an authorization code that has not been redeemed.
 type code struct {
 	client  string // the OAuth client that asked for it
+	renews  bool   // nobody has signed in for it
 	expires time.Time
 }
 
@@ -93,6 +94,11 @@ func (a *account) reset() {
 	a.codes = map[string]code{}
 	a.oneApps = map[string]*oneApp{}
 	a.devices = map[string]time.Time{}
+	if g := a.cloud.ccapi; g != nil {
+		for _, id := range g.devices {
+			a.devices[id] = time.Time{}
+		}
+	}
 	a.quota = quotaDay{}
 	a.wrong, a.pinLocked = 0, time.Time{}
 	a.counts = AccountCounts{}
@@ -157,19 +163,28 @@ func (a *account) expire(authorization string) {
 }
 
 // newCode hands out an authorization code; it lives five minutes and works once.
-func (a *account) newCode(client string) string {
+func (a *account) newCode(client string) string { return a.addCode(code{client: client}) }
+
+func (a *account) addCode(c code) string {
 	text := freshText(43)
-	expires := a.now().Add(5 * time.Minute)
+	c.expires = a.now().Add(5 * time.Minute)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.codes) >= codesKept {
 		clear(a.codes) // somebody signs in without ever redeeming
 	}
-	a.codes[text] = code{client: client, expires: expires}
+	a.codes[text] = c
 	return text
 }
 
 const codesKept = 1024
+
+// renews reports whether a code renews what a sign-in began.
+func (a *account) renews(text string) bool {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	return a.codes[text].renews
+}
 
 // redeem uses a code up and reports whether it was good for the client.
 func (a *account) redeem(text, client string) bool {

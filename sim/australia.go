@@ -40,7 +40,7 @@ var sydney = zone("Australia/Sydney")
 // status is Sydney's in both countries (assumed), that of a position UTC (seen; §9).
 var australian = dialect{
 	zone: sydney, placeZone: time.UTC, rightHand: true, tokenLife: 21600 * time.Second,
-	stamps: stampNeeded, tokenStamps: stampNeeded, badApp: refusedApplication, badStamp: refusedApplication,
+	stamps: stampNeeded, tokenStamps: stampNeeded, badApp: refusedApplication, badStamp: refusedApplication, badDevice: refusedDevice,
 	badGrant: invalidParameters, badLogin: requiresLogin, zeroRates: true,
 	root: rootBare, odometer: true, seats: flatSeats, codes: narrowCodes, twoPlaces: true,
 	offset: "10", treeForAll: true, support: saysCCS2, history: historyForm{has: engine.plugs, everFirst: true},

@@ -20,6 +20,9 @@ type ccapi struct {
 	appIDs     []string // the first is today's
 	stampKeys  []string // 50 bytes each, the first is today's; none where no stamps are used
 
+	// devices exist without being registered, as some clients' constants do.
+	devices []string
+
 	cloud *cloud
 	backs []string // where a sign-in may lead; empty for anywhere
 }
@@ -36,16 +39,23 @@ type dialect struct {
 	// stamps says what the vehicle API does with stamps, tokenStamps what the token
 	// endpoint does.
 	stamps, tokenStamps stampNeed
-	// badApp is the answer to an unknown application, badStamp to a wrong stamp.
-	badApp, badStamp refusal
+	// badApp is the answer to an unknown application, badStamp to a wrong stamp, badDevice
+	// to a device id that is missing or unknown.
+	badApp, badStamp, badDevice refusal
 	// badGrant and badLogin are the answers to refused tokens and sign-ins.
 	badGrant, badLogin userError
+	// clientInForm is true where the token endpoint wants the client's id in the form too.
+	clientInForm bool
+	// providerDevice is true where only Apple's devices with an id of their own can be
+	// registered.
+	providerDevice bool
 	// zeroRates is true where every answer carries a rate limit of zero.
 	zeroRates bool
 
-	// root is where the flat status stands, and odometer whether it tells the distance.
-	root     flatRoot
-	odometer bool
+	// root is where the flat status stands; odometer and sunroof say whether it tells of
+	// them.
+	root              flatRoot
+	odometer, sunroof bool
 	// seats are the names of the front left, front right and rear seats in it.
 	seats [4]string
 	// codes are the set points that the flat form can express; offCode, when there is
@@ -67,6 +77,10 @@ type dialect struct {
 
 	// support is what the vehicle list says of CCS2; nil leaves it out.
 	support func(*car) *int
+	// accepted is the message of the answer to a command; empty is none.
+	accepted string
+	// tripsByID says which cars' trips have to be asked for one by one; nil is none.
+	tripsByID func(*car) bool
 	// history says which engines have a driving history, and in which form.
 	history historyForm
 
@@ -110,6 +124,7 @@ func (g *ccapi) url(path string) string {
 func (g *ccapi) join(c *cloud) {
 	g.cloud = c
 	c.ccapi = g
+	c.account.reset()
 }
 
 // endpoints are those of the vehicle API and the PIN; signing in differs by region.
@@ -153,6 +168,14 @@ func spaAnswer(message []byte) reply {
 	}
 	body = append(append(append(body, `,"msgId":"`...), freshUUID()...), `"}`...)
 	return reply{status: http.StatusOK, body: body}
+}
+
+// accept is the answer to a command.
+func (g *ccapi) accept(id string) reply {
+	if g.accepted == "" {
+		return acceptedAnswer(id)
+	}
+	return jsonReply(http.StatusOK, `{"retCode":"S","resCode":"0000","resMsg":"`+g.accepted+`","msgId":"`+id+`"}`)
 }
 
 // acceptedAnswer is the answer to a command or wake; its id names the action.
@@ -225,7 +248,7 @@ func (g *ccapi) spa(handle func(*call) reply) func(*call) reply {
 		}
 		c.session = session{token: t, device: header.Get("ccsp-device-id")}
 		if !c.cloud.account.knowsDevice(c.session.device) {
-			return refusedDevice.reply()
+			return g.badDevice.reply()
 		}
 		rate := http.Header(nil)
 		if limit := c.sim.options.Quota; limit > 0 {
@@ -307,8 +330,12 @@ func (g *ccapi) register(c *call) reply {
 		PushRegID string `json:"pushRegId"`
 		PushType  string `json:"pushType"`
 		UUID      string `json:"uuid"`
+		Provider  string `json:"providerDeviceId"`
 	}
 	if !c.decode(&body) || body.PushRegID == "" || body.UUID == "" || body.PushType != "GCM" && body.PushType != "APNS" {
+		return refusedParameter.reply()
+	}
+	if g.providerDevice && (body.PushType != "APNS" || body.Provider == "") {
 		return refusedParameter.reply()
 	}
 	return spaAnswer([]byte(`{"deviceId":"` + c.cloud.account.register() + `"}`))

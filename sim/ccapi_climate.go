@@ -2,6 +2,8 @@ package sim
 
 import (
 	"encoding/json"
+	"strconv"
+	"strings"
 	"time"
 )
 
@@ -39,14 +41,97 @@ func orderClimateFlat(c *call) (effect, bool) {
 	return func(v *car) bool {
 		b := &v.body
 		b.temperatureC, b.defrost = celsius, body.Options.Defrost
-		if heating == 1 || heating == 3 || heating == 4 {
-			b.wheelHeat = 1
-		}
-		b.rearHeat = heating == 1 || heating == 2 || heating == 4
-		b.mirrorHeat = heating == 2 || heating == 4
+		heat(b, heating)
 		v.startClimate(minutes)
 		return true
 	}, minutes > 0
+}
+
+// orderEngineStart is the climate of regions that call it the engine, and orderEngine
+// with the form that ends it, which needs no more than the action
+// (docs/protocol/india.md §6, china.md §6).
+func orderEngineStart(c *call) (effect, bool) {
+	do, ok := orderClimateFlat(c)
+	var body struct{ Action string }
+	return do, ok && c.decode(&body) && body.Action == "start"
+}
+
+func orderEngine(c *call) (effect, bool) {
+	var body struct{ Action string }
+	if c.decode(&body) && body.Action == "stop" {
+		return climateStop, true
+	}
+	return orderEngineStart(c)
+}
+
+// The keys of the engine's forms; China's has no duration.
+const (
+	engineKeysChina  = "action! hvacType options options.defrost options.heating1 tempCode unit"
+	engineKeys       = engineKeysChina + " options.igniOnDuration"
+	engineKeysBrazil = "action! deviceId! hvacType tempCode unit options options.airCtrl options.heating1 options.defrost options.igniOnDuration " +
+		"options.seatHeaterVentCMD options.seatHeaterVentCMD.drvSeatOptCmd"
+)
+
+// orderEngineBrazil has the temperature itself in its code, in whole degrees
+// (docs/protocol/brazil.md §6; the bounds are assumed).
+func orderEngineBrazil(c *call) (effect, bool) {
+	var body struct {
+		Action  string `json:"action"`
+		Options *struct {
+			Air      *int `json:"airCtrl"`
+			Heating  *int `json:"heating1"`
+			Defrost  *bool
+			Duration *int `json:"igniOnDuration"`
+			Seats    *struct {
+				Driver *int `json:"drvSeatOptCmd"`
+			} `json:"seatHeaterVentCMD"`
+		} `json:"options"`
+		HvacType *int   `json:"hvacType"`
+		TempCode string `json:"tempCode"`
+		Unit     string `json:"unit"`
+	}
+	if !c.decode(&body) {
+		return nil, false
+	}
+	switch body.Action {
+	case "stop":
+		return climateStop, true
+	case "start":
+	default:
+		return nil, false
+	}
+	o := body.Options
+	digits, isCode := strings.CutSuffix(body.TempCode, "H")
+	celsius, err := strconv.ParseUint(digits, 16, 8)
+	if err != nil || !isCode || celsius < 14 || celsius > 32 || body.Unit != "C" || body.HvacType == nil || o == nil || o.Defrost == nil {
+		return nil, false
+	}
+	if o.Air == nil || !within(o.Air, 0, 1) || o.Heating == nil || !within(o.Heating, 0, 4) || o.Seats == nil || !within(o.Seats.Driver, 0, 8) {
+		return nil, false
+	}
+	minutes := climateMinutes(o.Duration)
+	return func(v *car) bool {
+		b := &v.body
+		b.temperatureC, b.defrost = float64(celsius), *o.Defrost
+		heat(b, *o.Heating)
+		if o.Seats.Driver != nil && *o.Seats.Driver != 0 {
+			b.seats[0] = *o.Seats.Driver
+		}
+		if *o.Air == 1 {
+			v.startClimate(minutes)
+		}
+		return true
+	}, minutes > 0
+}
+
+// heat switches on what the one number of the flat forms stands for
+// (docs/protocol/europe.md §6.1).
+func heat(b *body, heating int) {
+	if heating == 1 || heating == 3 || heating == 4 {
+		b.wheelHeat = 1
+	}
+	b.rearHeat = heating == 1 || heating == 2 || heating == 4
+	b.mirrorHeat = heating == 2 || heating == 4
 }
 
 func climateStop(v *car) bool {

@@ -63,7 +63,7 @@ func (g *ccapi) commandEndpoint(row command) endpoint {
 			return refusedParameter.reply()
 		}
 		if !g.ownDevice(c) {
-			return refusedDevice.reply()
+			return g.badDevice.reply()
 		}
 		if !row.who.understands(c.car) {
 			do = func(*car) bool { return true }
@@ -73,7 +73,7 @@ func (g *ccapi) commandEndpoint(row command) endpoint {
 		if refused != nil {
 			return refused.reply()
 		}
-		return acceptedAnswer(id)
+		return g.accept(id)
 	}}
 }
 
@@ -124,7 +124,7 @@ func (g *ccapi) ownDevice(c *call) bool {
 		One     string `json:"deviceId"`
 		Another string `json:"deviceID"`
 	}
-	if !c.decode(&body) {
+	if len(c.body) > 0 && !c.decode(&body) {
 		return false
 	}
 	// encoding/json matches names without regard to case, so either may hold it.

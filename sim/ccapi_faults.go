@@ -54,7 +54,7 @@ func (g *ccapi) answer(c *call, f *fault) (reply, bool) {
 		return expiredReply(), true
 	case faultInvalidDevice:
 		c.cloud.account.forgetDevice(c.r.Header.Get("ccsp-device-id"))
-		return refusedDevice.reply(), true
+		return g.badDevice.reply(), true
 	case faultBlocked:
 		return page(http.StatusForbidden, "403 Forbidden", "Access denied."), true
 	default:

@@ -171,13 +171,29 @@ func windowEffect(ok bool, windows ...*int) (effect, bool) {
 	}, ok && some
 }
 
+// orderAllWindows moves all of them (docs/protocol/brazil.md §6).
+func orderAllWindows(c *call) (effect, bool) {
+	var body struct{ Action string }
+	ok := c.decode(&body) && (body.Action == "open" || body.Action == "close")
+	to := 0
+	if body.Action == "open" {
+		to = 1
+	}
+	return windowEffect(ok, &to, &to, &to, &to)
+}
+
+// orderFlash is the light without a body.
+func orderFlash(*call) (effect, bool) { return flash, true }
+
+func flash(v *car) bool {
+	v.body.hazardTil = v.body.at.Add(30 * time.Second)
+	return true
+}
+
 func orderLight(c *call) (effect, bool) {
 	var body struct{ Command string }
 	ok := c.decode(&body) && body.Command == "on"
-	return func(v *car) bool {
-		v.body.hazardTil = v.body.at.Add(30 * time.Second)
-		return true
-	}, ok
+	return flash, ok
 }
 
 func orderValet(c *call) (effect, bool) {

@@ -86,6 +86,9 @@ func (g *ccapi) token(c *call) reply {
 		return refuse(invalidParameters)
 	}
 	form := c.form()
+	if g.clientInForm && form.Get("client_id") != g.serviceID {
+		return refuse(g.badGrant)
+	}
 	life := c.sim.tokenLife(g.tokenLife)
 	answer := map[string]any{"token_type": "Bearer", "expires_in": int(life / time.Second)}
 	switch form.Get("grant_type") {
@@ -147,7 +150,7 @@ func (g *ccapi) pin(c *call) reply {
 		return invalidValues.reply(nil)
 	}
 	if !a.knowsDevice(body.DeviceID) {
-		return refusedDevice.reply()
+		return g.badDevice.reply()
 	}
 	a.mu.Lock()
 	right := body.PIN == PIN && a.wrong < pinTries

@@ -67,7 +67,7 @@ var (
 // §11.2. Both versions take either token.
 var european = dialect{
 	zone: berlin, placeZone: berlin, tokenLife: 86400 * time.Second,
-	stamps: stampNeeded, tokenStamps: stampIfSent, badApp: refusedAppID, badStamp: refusedParameter,
+	stamps: stampNeeded, tokenStamps: stampIfSent, badApp: refusedAppID, badStamp: refusedParameter, badDevice: refusedDevice,
 	badGrant: invalidValues, badLogin: invalidValues,
 	root: rootInfo, seats: flatSeats, codes: widerCodes,
 	offset: "1", support: saysCCS2, history: historyForm{has: engine.plugs, named: true},

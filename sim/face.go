@@ -31,6 +31,11 @@ var faces = []face{
 	{"au", "hyundai", "KMH", australianHyundai, place{-33.8688, 151.2093, sydney}, australiaHyundai.buildAustralia},          // Sydney
 	{"au", "kia", "KNA", australianKia, place{-37.8136, 144.9631, zone("Australia/Melbourne")}, australiaKia.buildAustralia}, // Melbourne
 	{"nz", "kia", "KNA", australianKia, place{-36.8485, 174.7633, zone("Pacific/Auckland")}, newZealandKia.buildAustralia},   // Auckland
+	{"in", "hyundai", "MAL", indianHyundai, place{19.0760, 72.8777, kolkata}, indiaHyundai.build},                            // Mumbai
+	{"in", "kia", "MZB", indianKia, place{28.6139, 77.2090, kolkata}, indiaKia.build},                                        // Delhi
+	{"cn", "hyundai", "LBE", chineseHyundai, place{39.9042, 116.4074, shanghai}, chinaHyundai.build},                         // Beijing
+	{"cn", "kia", "LJD", chineseKia, place{31.2304, 121.4737, shanghai}, chinaKia.build},                                     // Shanghai
+	{"br", "hyundai", "9BH", brazilianHyundai, place{-23.5505, -46.6333, brasilia}, brazilHyundai.buildBrazil},               // São Paulo
 }
 
 // Regions lists the regions that are served, by their two letters.

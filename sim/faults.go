@@ -44,6 +44,7 @@ const (
 	faultBlocked       faultKind = "blocked" // =403: the page itself instead of a redirect
 	faultConsent       faultKind = "consent"
 	faultStep          faultKind = "step"        // =5, =5/400: sign-in wants a person to act, and its HTTP status
+	faultLanding       faultKind = "landing"     // =plain, error: in what form China's sign-in hands over tokens
 	faultCredentials   faultKind = "credentials" // =error: an error of its own instead of the form again
 	faultOTP           faultKind = "otp"         // =untrusted: a trusted device needs a code again; =unremembered: it is not trusted afterwards
 )
@@ -81,6 +82,7 @@ var faultArguments = []faultArgument{
 	{faultConsent, "", oneOf(""), "sign-in ends at the consent page"},
 	{faultStep, "5", checkStep, "sign-in by e-mail (not Europe) wants a person: 0, 3, 4 terms, 5 password expired, 9 blocked …; =5/400 with that HTTP status"},
 	{faultCredentials, "", oneOf("", "error", "locked", "too-many"), "sign-in is refused; =error with an error code; in Canada =locked and =too-many, too"},
+	{faultLanding, "plain", oneOf("plain", "error"), "China's sign-in ends at a page with its tokens in plain JSON, or without any"},
 	{faultOTP, "untrusted", oneOf("untrusted", "unremembered"), "a trusted device is asked for a code again; =unremembered: a right code earns no trust"},
 }
 

@@ -72,7 +72,7 @@ func (r *report) flatStatus() []byte {
 	for i, place := range flatCorners {
 		t.flag("windowOpen."+place, b.windows[i] != 0)
 	}
-	if m.sunroof && g.root == rootBare {
+	if m.sunroof && g.sunroof {
 		t.truth("sunroofOpen", b.sunroof)
 	}
 	t.truth("trunkOpen", b.trunk)

@@ -2,8 +2,6 @@ package sim
 
 import (
 	"fmt"
-	"math"
-	"sort"
 	"strconv"
 	"time"
 )
@@ -271,97 +269,6 @@ func energyLists(sum dayStats, driven int, current dayStats, detail []byte) []by
 	buf = append(appendEnergy(buf, 1, "", scaled(sum, 1/float64(driven))), ',')
 	buf = appendEnergy(buf, 2, "", current)
 	return append(append(append(buf, `],"drivingInfoDetail":[`...), detail...), `]}`...)
-}
-
-// tripSums are the figures of trips, a day or a month.
-type tripSums struct{ drive, idle, dist, top int }
-
-func (s *tripSums) add(t tripRecord, zone *time.Location) map[string]any {
-	minutes := int(math.Ceil(t.to.Sub(t.from).Minutes()))
-	idle := minutes / 9
-	mean := t.km / t.to.Sub(t.from).Hours()
-	top := whole(mean * (1 + speedSwing))
-	s.drive += minutes
-	s.idle += idle
-	s.dist += whole(t.km)
-	s.top = max(s.top, top)
-	return map[string]any{
-		"tripTime": t.from.In(zone).Format("150405"), "tripDrvTime": minutes, "tripIdleTime": idle,
-		"tripDist": whole(t.km), "tripAvgSpeed": whole(mean), "tripMaxSpeed": top,
-	}
-}
-
-func (s *tripSums) into(row map[string]any) map[string]any {
-	row["tripDrvTime"], row["tripIdleTime"], row["tripDist"], row["tripMaxSpeed"] = s.drive, s.idle, s.dist, s.top
-	row["tripAvgSpeed"] = round(float64(s.dist)/math.Max(1, float64(s.drive))*60, 1)
-	return row
-}
-
-// tripInfo answers POST tripinfo for a month or a day.
-func (g *ccapi) tripInfo(c *call) reply {
-	var body struct {
-		Period *int   `json:"tripPeriodType"`
-		Month  string `json:"setTripMonth"`
-		Day    string `json:"setTripDay"`
-	}
-	if !c.decode(&body) || body.Period == nil {
-		return refusedParameter.reply()
-	}
-	v := c.car
-	if v.replay != nil {
-		return refusedNoData.reply()
-	}
-	v.mu.Lock()
-	defer v.mu.Unlock()
-	v.settle(c.now)
-	today, shift := v.dayOf(v.body.at), v.labelShift(c.now)
-	oldest := today - 730
-	switch *body.Period {
-	case 0:
-		month, err := time.Parse("200601", body.Month)
-		if err != nil {
-			return refusedParameter.reply()
-		}
-		days := []any{}
-		var sums tripSums
-		for d := month; d.Month() == month.Month(); d = d.AddDate(0, 0, 1) {
-			number := int(d.Unix()/86400) + shift
-			if number > today || number < oldest {
-				continue
-			}
-			trips := v.drives(number)
-			for _, t := range trips {
-				sums.add(t, v.cloud.home.zone)
-			}
-			if len(trips) > 0 {
-				days = append(days, map[string]any{"tripDayInMonth": d.Format("20060102"), "tripCntDay": len(trips)})
-			}
-		}
-		return spaAnswer(marshal(sums.into(map[string]any{"monthTripDayCnt": len(days), "tripDayList": days})))
-	case 1:
-		date, err := time.Parse("20060102", body.Day)
-		if err != nil {
-			return refusedParameter.reply()
-		}
-		number := int(date.Unix()/86400) + shift
-		var trips []tripRecord
-		if number <= today && number >= oldest {
-			trips = v.drives(number)
-		}
-		if len(trips) == 0 {
-			return spaAnswer([]byte(`{"dayTripList":[]}`))
-		}
-		sort.Slice(trips, func(i, j int) bool { return trips[i].from.After(trips[j].from) })
-		var sums tripSums
-		list := []any{}
-		for _, t := range trips {
-			list = append(list, sums.add(t, v.cloud.home.zone))
-		}
-		return spaAnswer(marshal(map[string]any{"dayTripList": []any{
-			sums.into(map[string]any{"tripDay": body.Day, "dayTripCnt": len(trips), "tripList": list}),
-		}}))
-	}
-	return refusedParameter.reply()
 }
 
 // monthlyReport answers POST monthlyreport (docs/protocol/europe.md §4.6).

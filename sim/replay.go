@@ -72,7 +72,7 @@ func (s *Sim) cloudOf(region, brand string) (*cloud, error) {
 	if brands != nil {
 		return nil, fmt.Errorf("brand %q is not served in region %q; there are %s", brand, region, strings.Join(brands, ", "))
 	}
-	return nil, fmt.Errorf("region %q is not served yet; served: %s", region, strings.Join(regions, ", "))
+	return nil, fmt.Errorf("region %q is not served; served: %s", region, strings.Join(regions, ", "))
 }
 
 // readRecording finds the part that the region's parser is handed, which recordings

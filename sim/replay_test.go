@@ -119,7 +119,7 @@ func TestReplay_RefusesWhatItCannotServe(t *testing.T) {
 		return path
 	}
 	for path, want := range map[string]string{
-		write("br_hyundai_creta_2025_ccs2.json", `{"Date":"20260101000000"}`): `region "br" is not served yet; served: eu`,
+		write("jp_hyundai_creta_2025_ccs2.json", `{"Date":"20260101000000"}`): `region "jp" is not served; served: eu`,
 		write("eu_dacia_spring.json", `{}`):                                   `brand "dacia" is not served in region "eu"; there are hyundai, kia, genesis`,
 		write("ev6.json", `{}`):                                               "{region}_{brand}",
 		write("eu_kia_ev6_2024_ccs2.json", `{"vehicleStatus":{}}`):            "found none of Date",

@@ -142,7 +142,7 @@ func TestForms_KeepTheTypesThatStrictClientsNeed(t *testing.T) {
 	}
 	booleans := []string{
 		"airCtrlOn", "defrost", "engine", "acc", "ign3", "transCond", "doorLock", "trunkOpen", "hoodOpen", "batteryCharge", "reservChargeSet",
-		"washerFluidStatus", "breakOilStatus", "smartKeyBatteryWarning", "lowFuelLight",
+		"washerFluidStatus", "breakOilStatus", "smartKeyBatteryWarning", "lowFuelLight", "sunroofOpen",
 	}
 	fractions := []string{
 		"Drivetrain.Odometer", "odometer.value", "BatteryRemain.Ratio", "RealTimePower", "batteryStndChrgPower", "Latitude", "Longitude", ".lat", ".lon",
