@@ -14,10 +14,10 @@ type Rules struct {
 
 	// Enabled holds the owner to limits too: calls a day, forced refreshes a day and apart. Without it only the cloud's own
 	// limit and the rules for automatic wakes are left.
-	Enabled  bool
-	Calls    int // a day and account
-	Reserve  int // of those, for what a person asks for
-	Commands int // calls of commands a day and account; 0 where the cloud does not count them apart
+	Enabled bool
+	Calls   int // a day and account
+	Reserve int // of those, for what a person asks for
+	Remote  int // commands and wakes a day and account; 0 where the cloud does not count them apart
 
 	UserWakes      int           // a day and car
 	UserSpacing    time.Duration // between a wake and the next that a person asks for
@@ -49,7 +49,7 @@ func DefaultRules(region vehicle.Region, brand vehicle.Brand) Rules {
 		AutomaticWakes: AutomaticRules{Spacing: 4 * time.Hour, QuietFrom: 22, QuietTo: 7, Min12V: 60, MaxParked: 5 * 24 * time.Hour},
 	}
 	if region == vehicle.USA && brand != vehicle.Kia {
-		r.Calls, r.Commands = 100, 30
+		r.Calls, r.Remote = 100, 30 // docs/protocol/usa-hyundai-genesis.md §9; told by the maker's support
 	}
 	return r
 }
@@ -87,9 +87,9 @@ func decide(r Rules, s Situation) Verdict {
 		return Verdict{}
 	}
 	if s.Operation.Kind == bluelink.CallCommand {
-		return refuseCommand(r, s)
+		return refuseRemote(r, s)
 	}
-	for _, refuse := range []func(Rules, Situation) Verdict{refuseLimited, refuseBudget, refuseStirring, refuseWake} {
+	for _, refuse := range []func(Rules, Situation) Verdict{refuseLimited, refuseBudget, refuseStirring, refuseRemote, refuseWake} {
 		if v := refuse(r, s); v.Refuse != vehicle.NoReason {
 			return v
 		}
@@ -97,11 +97,12 @@ func decide(r Rules, s Situation) Verdict {
 	return Verdict{}
 }
 
-// refuseCommand holds commands to a limit only where the cloud counts them apart: what remains of the account's calls is
-// theirs.
-func refuseCommand(r Rules, s Situation) Verdict {
-	if r.Enabled && r.Commands > 0 && s.Account.Commands >= r.Commands {
-		return Verdict{vehicle.QuotaExhausted, s.Account.Reset, fmt.Sprintf("%d commands a day are allowed and used up", r.Commands)}
+// refuseRemote holds what needs the car to a limit where the cloud counts that apart: what remains of the account's calls is
+// for commands.
+func refuseRemote(r Rules, s Situation) Verdict {
+	needsCar := s.Operation.Kind == bluelink.CallCommand || s.Operation.Kind == bluelink.CallWake
+	if needsCar && r.Enabled && r.Remote > 0 && s.Account.Commands+s.Account.Wakes >= r.Remote {
+		return Verdict{vehicle.QuotaExhausted, s.Account.Reset, fmt.Sprintf("%d commands and wakes a day are allowed and used up", r.Remote)}
 	}
 	return Verdict{}
 }

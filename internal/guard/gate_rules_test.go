@@ -73,6 +73,10 @@ func TestDecide_TableOfRules(t *testing.T) {
 		"sign in, whatever":               {rules: defaults, cause: vehicle.ByStart, changes: []change{limited, used(900), func(s *Situation) { s.Operation.Name = opLogin }}},
 		"outcome of a command":            {rules: defaults, cause: vehicle.ByMQTT, changes: []change{limited, used(900), func(s *Situation) { s.Operation.Name = opAction }}},
 		"command after too many requests": {rules: defaults, cause: vehicle.ByMQTT, changes: []change{command, limited, used(900)}},
+		"commands and wakes in the USA":   {rules: usa, cause: vehicle.ByMQTT, changes: []change{command, func(s *Situation) { s.Account.Commands, s.Account.Wakes = 20, 10 }}, refuse: vehicle.QuotaExhausted, until: midnight},
+		"a wake after them":               {rules: usa, cause: vehicle.ByMQTT, changes: []change{func(s *Situation) { s.Account.Commands, s.Account.Wakes = 29, 1 }}, refuse: vehicle.QuotaExhausted, until: midnight},
+		"one more in the USA":             {rules: usa, cause: vehicle.ByMQTT, changes: []change{func(s *Situation) { s.Account.Commands, s.Account.Wakes = 28, 1 }}},
+		"a read after them":               {rules: usa, cause: vehicle.ByMQTT, changes: []change{read, func(s *Situation) { s.Account.Commands = 30 }}},
 		"thirty commands in the USA":      {rules: usa, cause: vehicle.ByMQTT, changes: []change{command, func(s *Situation) { s.Account.Commands = 30 }}, refuse: vehicle.QuotaExhausted, until: midnight},
 		"thirty commands elsewhere":       {rules: defaults, cause: vehicle.ByMQTT, changes: []change{command, func(s *Situation) { s.Account.Commands = 30 }}},
 
