@@ -15,7 +15,13 @@ const accounts = {
   'au-kia': { region: 'AU' },
   'cn-hyundai': { region: 'CN' },
   'cn-kia': { region: 'CN' },
+  'us-hyundai': { region: 'US' },
+  'ca-hyundai': { region: 'CA' },
+  'ca-kia': { region: 'CA' },
 };
+
+// The USA starts engines only: a car with a tank, and a plug to have a charge to read.
+const engines = { 'us-hyundai': 'PHEV' };
 
 // What is done with the car, in this order, and what the car must then be like; before is set by hand first. A step
 // gives what the client made of the answer.
@@ -44,7 +50,29 @@ const charging = [
   { step: 'set limits', run: (car) => car.setChargeTargets({ fast: 70, slow: 60 }), truth: { charge_limit_dc: 70, charge_limit_ac: 60 } },
 ];
 const ccapi = [...reads, ...more, ...commands, ...charging, { step: 'get limits', run: (car) => car.getChargeTargets() }];
+// The USA: degrees Fahrenheit, and nothing about charging that would leave the client.
+const american = [
+  ...reads, more[1], commands[0], commands[1],
+  {
+    step: 'start climate',
+    run: (car) => car.start({ hvac: true, duration: 5, temperature: 72, defrost: true, heatedFeatures: false, unit: 'F' }),
+    truth: { climate: true, climate_celsius: 22.2, defrost: true },
+  },
+  commands[3],
+];
+// Canada: the place comes as the cloud gives it, and temperatures count from another end than the car's.
+const canadian = [
+  reads[0], reads[1],
+  { step: 'location', run: async (car) => { const { coord } = await car.location(); return { latitude: coord.lat, longitude: coord.lon }; } },
+  more[1], commands[0], commands[1],
+  { ...commands[2], truth: { climate: true, defrost: true } },
+  commands[3],
+  ...charging,
+  { step: 'lights', run: (car) => car.lights(true), truth: { hazard_lights: true } },
+];
 const steps = {
+  'us-hyundai': american,
+  'ca-hyundai': canadian, 'ca-kia': canadian,
   'eu-hyundai': ccapi, 'eu-kia': ccapi,
   'au-hyundai': ccapi, 'au-kia': ccapi,
   'cn-hyundai': ccapi, 'cn-kia': ccapi,
@@ -91,7 +119,7 @@ async function main(name) {
   const [region, brand] = name.split('-');
   const fleet = (await view('GET', 'vehicles')).filter((car) => car.region === region && car.brand === brand);
   // The client knows the flat protocol only.
-  const chosen = fleet.find((car) => car.engine === 'EV' && car.protocol !== 'ccs2') || fleet[0];
+  const chosen = fleet.find((car) => car.engine === (engines[name] || 'EV') && car.protocol !== 'ccs2') || fleet[0];
   const client = new BlueLinky({ brand, username: 'demo@example.com', password: 'demo', pin: '1234', autoLogin: false, ...accounts[name] });
   let failure;
   client.on('error', (error) => (failure = error));
