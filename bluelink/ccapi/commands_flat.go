@@ -35,7 +35,7 @@ const (
 type flatStart struct {
 	lowest, highest float64 // °C; code 00H and the last one
 	kind            int     // hvacType
-	timed           bool    // it says for how long
+	timed           bool    // it says for how long; else the car decides
 }
 
 // body knows no seats, and the steering wheel only as on or off.
@@ -49,9 +49,7 @@ func (f flatStart) body(start vehicle.ClimateStart, _ order) (any, error) {
 		return nil, err
 	}
 	if !f.timed {
-		if minutes = 0; start.Duration.Given {
-			return nil, unsupported("how long the climate runs cannot be set from afar there")
-		}
+		minutes = 0
 	}
 	warm, err := heatingOf(start)
 	if err != nil {

@@ -89,10 +89,13 @@ func spots(path string, node any, found []spot) []spot {
 	return found
 }
 
-// TestDecode_DamageCostsOnlyItsOwnData damages every place of every European recording in every way.
+// TestDecode_DamageCostsOnlyItsOwnData damages every place of every recording in every way, and of a status of each region
+// that has none.
 func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
-	answers := map[string][]byte{"minimal_ccs2": []byte(minimalTree), "minimal_flat": []byte(minimalFlat)}
-	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t, "eu")) })
+	answers := map[string][]byte{
+		"eu_minimal_ccs2": []byte(minimalTree), "eu_minimal_flat": []byte(minimalFlat), "au_bare": []byte(envelope(statusAU)), "in_bare": []byte(envelope(statusIN("20260803200002"))),
+	}
+	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t, "eu", "au", "cn", "br")) })
 	for file, text := range answers {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -100,12 +103,12 @@ func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
 			if strings.Contains(file, "phev") {
 				engine = vehicle.PHEV
 			}
-			damageEverything(t, protocolOf(file), engine, text)
+			damageEverything(t, regionOf(t, file), protocolOf(file), engine, text)
 		})
 	}
 }
 
-func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text []byte) {
+func damageEverything(t *testing.T, region vehicle.Region, protocol string, engine vehicle.Engine, text []byte) {
 	var tree map[string]any
 	if err := json.Unmarshal(text, &tree); err != nil {
 		t.Fatal(err)
@@ -126,7 +129,7 @@ func damageEverything(t *testing.T, protocol string, engine vehicle.Engine, text
 		if err != nil {
 			t.Fatal(err)
 		}
-		report, err := Decode(vehicle.Europe, protocol, engine, damaged)
+		report, err := Decode(region, protocol, engine, damaged)
 		if err != nil {
 			return nil // only when nothing is left
 		}

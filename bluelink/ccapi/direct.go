@@ -102,7 +102,7 @@ func (a *direct) signIn(ctx context.Context) (code string, err error) {
 	if err != nil {
 		return "", err
 	}
-	next, err := a.postPassword(ctx, browser, map[string]string{"email": a.account.Username, "password": a.account.Password})
+	next, err := a.postPassword(ctx, browser, a.profile.direct.headers, map[string]string{"email": a.account.Username, "password": a.account.Password})
 	if err != nil {
 		return "", err
 	}
@@ -110,7 +110,7 @@ func (a *direct) signIn(ctx context.Context) (code string, err error) {
 }
 
 // postPassword shows e-mail and password and returns the address, with a code in it, to which the cloud then sends.
-func (a *authority) postPassword(ctx context.Context, browser *http.Client, credentials map[string]string) (next *url.URL, err error) {
+func (a *authority) postPassword(ctx context.Context, browser *http.Client, headers, credentials map[string]string) (next *url.URL, err error) {
 	body, err := json.Marshal(credentials)
 	if err != nil {
 		return nil, fmt.Errorf("write sign-in: %w", err)
@@ -119,8 +119,8 @@ func (a *authority) postPassword(ctx context.Context, browser *http.Client, cred
 	if err != nil {
 		return nil, err
 	}
-	for name, text := range a.profile.direct.headers {
-		r.Header[name] = []string{text}
+	for name, text := range headers {
+		r.Header.Set(name, text)
 	}
 	call := bluelink.Call{Kind: bluelink.CallLogin, Op: "sign in", Credentials: true}
 	_, err = a.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Client: browser, Timeout: a.profile.entryTimeout, Classify: func(answer bluelink.Answer) error {

@@ -20,7 +20,7 @@ import (
 var update = goflag.Bool("update", false, "write the golden files of commands anew")
 
 // goldenRegions are the regions whose commands stand in testdata/commands. New Zealand's are Australia's.
-var goldenRegions = []vehicle.Region{vehicle.Europe, vehicle.Australia}
+var goldenRegions = []vehicle.Region{vehicle.Europe, vehicle.Australia, vehicle.India, vehicle.China, vehicle.Brazil}
 
 // TestCommands_LookOnTheWireAsReviewed holds every payload of every command, at every step of every range, for every kind
 // of car of every region, against testdata/commands: go test ./bluelink/ccapi -run Reviewed -update. A region has no file for

@@ -114,5 +114,9 @@ func (d *dialect) classifyGrant(call bluelink.Call, answer bluelink.Answer) erro
 	case !refusesToken(answer.Status):
 		return &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrBadResponse}
 	}
-	return &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrSessionExpired}
+	refused := &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrSessionExpired}
+	if call.Kind == bluelink.CallLogin { // right after a password that was good
+		refused.Err = bluelink.ErrClientRefused
+	}
+	return refused
 }

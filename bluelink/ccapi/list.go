@@ -10,9 +10,12 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
+// opList is what the vehicle list is called.
+const opList = "list vehicles"
+
 // Vehicles lists the cars of the account (docs/protocol/europe.md §3). A damaged entry costs its own car only.
 func (c *cloud) Vehicles(ctx context.Context) ([]vehicle.Vehicle, error) {
-	const op = "list vehicles"
+	const op = opList
 	message, err := c.ask(ctx, request{op: op, kind: bluelink.CallRead, method: http.MethodGet})
 	if err != nil {
 		return nil, err

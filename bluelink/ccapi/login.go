@@ -39,6 +39,9 @@ func (a *authority) withDevice(ctx context.Context, old bluelink.Tokens, keep bl
 	return old, keep(ctx, old)
 }
 
+// opRegister is what the registration of a device is called.
+const opRegister = "register device"
+
 // Register registers a device (docs/protocol/europe.md §2.1).
 func (a *authority) Register(ctx context.Context) (device string, err error) {
 	body, err := json.Marshal(a.profile.device(a.profile.push))
@@ -50,7 +53,7 @@ func (a *authority) Register(ctx context.Context) (device string, err error) {
 		return "", err
 	}
 	a.profile.introduce(r, a.transport.Now())
-	call := bluelink.Call{Kind: bluelink.CallRegister, Op: "register device"}
+	call := bluelink.Call{Kind: bluelink.CallRegister, Op: opRegister}
 	_, err = a.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Classify: func(answer bluelink.Answer) error {
 		root, ok := parse(answer.Body)
 		if err := a.profile.classify(call, answer, root, ok); err != nil {

@@ -73,7 +73,7 @@ var notCompared = []string{
 	"daily_stats", "month_trip_info", "day_trip_info",
 }
 
-func TestDecode_ReadsRecordingsAsTheReferenceDoes(t *testing.T) {
+func TestParity_RecordingsAreReadAsTheReferenceDoes(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(fixtures, "expected.json"))
 	if err != nil {
 		t.Skipf("no expectations beside the repository: %v", err)

@@ -28,6 +28,8 @@ type profile struct {
 	osVersion string
 	notifier  string // client-notification-provider-type
 
+	uars string // host of China's sign-in
+
 	// ownRenewal marks the brand that renews refresh tokens at its vehicle API instead of the identity provider.
 	ownRenewal bool
 }
@@ -75,6 +77,33 @@ var profiles = []profile{
 		api: "au-apigw.ccs.kia.com.au:8082", service: "4ab606a7-cea4-48a0-a216-ed9c14a4a38c",
 		secret: "0haFqXTkKktNKfzkxhZ0aku31i74g0yQFm5od2mz4LdI5mLY", appID: "97745337-cac6-4a5b-afc3-e65ace81c994",
 		cfb: stampKey("SGGCDRvrzmRa2WTNFQPUaC1OsnAhQgPgcQETEfbY8abEjR/ICXK0p+Rayw5tHCGyiUA="), push: "GCM",
+	},
+	{
+		region: vehicle.India, brand: vehicle.Hyundai, dialect: &india,
+		api: "prd.in-ccapi.hyundai.connected-car.io:8080", service: "e5b3f6d0-7f83-43c9-aff3-a254db7af368",
+		secret: "5JFOCr6C24OfOzlDqZp7EwqrkL0Ww04UaxcDiE6Ud3qI5SE4", appID: "5a27df80-4ca1-4154-8c09-6f4029d91cf7",
+		cfb: stampKey("RFtoRq/vDXJmRndoZaZQyfOot7OrIqGVFj96iY2WL3yyH5Z/pUvlUhqmCxD2t+D65SQ="), push: "GCM",
+	},
+	{
+		region: vehicle.India, brand: vehicle.Kia, dialect: &india,
+		api: "prd.in-ccapi.kia.connected-car.io:8080", service: "d0fe4855-7527-4be0-ab6e-a481216c705d",
+		secret: "SHoTtXpyfbYmP3XjNA6BrtlDglypPWj920PtKBJPfleHEYpU", appID: "00000000-69cd-4660-b75d-277ae15379dd",
+		cfb: stampKey("pdfn/jCrrEcxH6Jnak/1O/DaD+HjVh0P6z/BHWNoUKQtT0aLcYwer8BxQOoiHXSyMtBV"), push: "APNS",
+	},
+	{
+		region: vehicle.China, brand: vehicle.Hyundai, dialect: &china,
+		api: "prd.cn-ccapi.hyundai.com", service: "72b3d019-5bc7-443d-a437-08f307cf06e2", appID: "b09e4d17-c30c-40f1-a1ec-8ac11d6665cf",
+		push: "APNS", uars: "uars-h.hmgmobility.com.cn",
+	},
+	{
+		region: vehicle.China, brand: vehicle.Kia, dialect: &china,
+		api: "prd.cn-ccapi.kia.com", service: "9d5df92a-06ae-435f-b459-8304f2efcc67", appID: "5519a969-295f-4c5a-a27e-9d9fab2bd50c",
+		push: "APNS", uars: "uars-k.hmgmobility.com.cn",
+	},
+	{
+		region: vehicle.Brazil, brand: vehicle.Hyundai, dialect: &brazil,
+		api: "br-ccapi.hyundai.com.br", service: "03f7df9b-7626-4853-b7bd-ad1e8d722bd5",
+		secret: "yQz2bc6Cn8OovVOR7RDWwxTqVwWG3yKBYFDg0HsOXsyxyPlH", appID: "513a491a-0d7c-4d6a-ac03-a2df127d73b0", push: "APNS",
 	},
 }
 

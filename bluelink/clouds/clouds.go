@@ -37,7 +37,7 @@ var allBrands = []vehicle.Brand{vehicle.Hyundai, vehicle.Kia, vehicle.Genesis}
 
 var families = []family{
 	{
-		regions: []vehicle.Region{vehicle.Europe, vehicle.Australia, vehicle.NewZealand, vehicle.China, vehicle.Brazil},
+		regions: []vehicle.Region{vehicle.Europe, vehicle.Australia, vehicle.NewZealand, vehicle.India, vehicle.China, vehicle.Brazil},
 		pin:     true,
 		brands:  allBrands, serves: ccapi.Serves, open: ccapi.Open, decode: ccapi.Decode,
 	},
