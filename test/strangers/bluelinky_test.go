@@ -43,6 +43,8 @@ func TestBluelinky_WorksAsWithTheRealCloud(t *testing.T) {
 		{"us-hyundai", "", "/v2/ac/oauth/token", americanSteps},
 		{"ca-hyundai", "", "/tods/api/lgn", canadianSteps},
 		{"ca-kia", "", "/tods/api/lgn", canadianSteps},
+		{"cn-hyundai", "", "/api/v1/user/signin", ccapiSteps},
+		{"cn-kia", "", "/api/v1/user/signin", ccapiSteps},
 	} {
 		name := tc.account
 		if tc.fault != "" {
@@ -98,6 +100,34 @@ func TestBluelinky_WorksAsWithTheRealCloud(t *testing.T) {
 				if a.Region == region && a.Brand == brand && (a.Logins != 1 || a.FailedLogins != 0 || a.DeviceRegistrations != devices) {
 					t.Errorf("the account counted %+v", a.AccountCounts)
 				}
+			}
+		})
+	}
+}
+
+// TestBluelinky_IsRefusedWhereTheRealCloudsRefuseIt holds that a refusal looks like one: what the clouds of today no longer
+// take from this client is only served when it is asked for.
+func TestBluelinky_IsRefusedWhereTheRealCloudsRefuseIt(t *testing.T) {
+	for _, tc := range []struct {
+		account string
+		options sim.Options
+		says    string // part of the client's error
+	}{
+		{"cn-hyundai", sim.Options{}, "400"},
+		{"cn-kia", sim.Options{}, "400"},
+		{"au-hyundai", sim.Options{StrictStamps: true}, "401"},
+		{"au-kia", sim.Options{StrictStamps: true}, "401"},
+		{"eu-kia", sim.Options{Faults: []string{"credentials"}}, "400"},
+		{"au-kia", sim.Options{Faults: []string{"credentials"}}, "401"},
+		{"au-kia", sim.Options{Faults: []string{"step"}}, "auth code"},
+	} {
+		t.Run(tc.account+" "+strings.Join(tc.options.Faults, ""), func(t *testing.T) {
+			t.Parallel()
+			tc.options.Parked = true
+			w := newWorld(t, tc.options)
+			steps := w.tries(t, "bluelinky.cjs", tc.account)
+			if len(steps) != 1 || steps[0].OK || !strings.Contains(steps[0].Error, tc.says) {
+				t.Errorf("went through %+v, want to be refused with %q", steps, tc.says)
 			}
 		})
 	}

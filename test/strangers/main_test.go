@@ -7,6 +7,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net/http/httptest"
 	"os"
 	"os/exec"
@@ -45,9 +46,28 @@ type step struct {
 	Error  string          `json:"error"`
 }
 
-// node runs a script of this folder with the packages that "make strangers" has installed, and returns its steps. It skips
-// where they are not.
+// node runs a script of this folder to its end and returns its steps.
 func (w *world) node(t *testing.T, script string, args ...string) []step {
+	t.Helper()
+	steps, err := w.run(t, script, args...)
+	if err != nil {
+		t.Error(err)
+	}
+	return steps
+}
+
+// tries runs a script that is to fail.
+func (w *world) tries(t *testing.T, script string, args ...string) []step {
+	t.Helper()
+	steps, err := w.run(t, script, args...)
+	if err == nil {
+		t.Errorf("%s %v went well", script, args)
+	}
+	return steps
+}
+
+// run runs a script with the packages that "make strangers" has installed. It skips where they are not.
+func (w *world) run(t *testing.T, script string, args ...string) ([]step, error) {
 	t.Helper()
 	program, err := exec.LookPath("node")
 	if err != nil {
@@ -61,8 +81,9 @@ func (w *world) node(t *testing.T, script string, args ...string) []step {
 	command := exec.CommandContext(t.Context(), program, append([]string{"--require", "./redirect.cjs", script}, args...)...)
 	command.Env = append(os.Environ(), "SIMULATOR="+w.url, "NODE_PATH="+packages, "LOG_LEVEL=error")
 	command.Stdout, command.Stderr = &out, &complaints
-	if err := command.Run(); err != nil {
-		defer t.Errorf("%s: %v\n%s%s", script, err, out.Bytes(), complaints.Bytes())
+	err = command.Run()
+	if err != nil {
+		err = fmt.Errorf("%s %v: %w\n%s%s", script, args, err, out.Bytes(), complaints.Bytes())
 	}
 	var steps []step
 	lines := bufio.NewScanner(&out)
@@ -72,7 +93,7 @@ func (w *world) node(t *testing.T, script string, args ...string) []step {
 			steps = append(steps, s)
 		}
 	}
-	return steps
+	return steps, err
 }
 
 // packages is where npm has put them, outside the repository.
