@@ -3,7 +3,33 @@ package cloudtest
 import (
 	"strings"
 	"testing"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
+
+// TestFaults_EveryKindOfTheSimulatorIsHeld keeps a new fault from being forgotten.
+func TestFaults_EveryKindOfTheSimulatorIsHeld(t *testing.T) {
+	held := map[string]bool{}
+	note := func(fault string) {
+		kind, _, _ := strings.Cut(fault, "=")
+		held[kind] = true
+	}
+	for _, r := range expected {
+		note(r.fault)
+	}
+	for fault := range signInFaults {
+		note(fault)
+	}
+	for _, fault := range onceFaults {
+		note(fault)
+	}
+	for _, line := range sim.FaultKinds() {
+		kind, _, _ := strings.Cut(strings.Fields(line)[0], "[")
+		if where := elsewhere[kind]; !held[kind] && where == "" {
+			t.Errorf("no table of the suite has the fault %s: add it to expected, signInFaults, onceFaults or elsewhere", kind)
+		}
+	}
+}
 
 // TestTable_ReadsWhatItWrites writes columns of two services and reads them back.
 func TestTable_ReadsWhatItWrites(t *testing.T) {

@@ -26,6 +26,9 @@ type Setup struct {
 	Hidden []string
 	// Later are keys of a car that a cached read may leave out as long as the car was not asked.
 	Later []string
+	// Codes are what the cloud's own codes mean, where the simulator refuses with any: "4004". Every call that is about a car, and
+	// the list, can be refused so.
+	Codes map[string]error
 	// Errors are the sentinels that differ from those of the table in fault.go, by operation and fault: "command busy". Nil
 	// says that the operation succeeds all the same.
 	Errors map[string]error

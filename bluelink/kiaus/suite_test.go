@@ -20,6 +20,8 @@ func TestSuite(t *testing.T) {
 			"force low-battery": bluelink.ErrVehicleUnreachable, "command low-battery": bluelink.ErrVehicleUnreachable,
 			// The list of cars beside a forced status may be empty, and has nothing to do with a command.
 			"force no-data": nil, "command no-data": nil,
+			// 9789 is about this client, not about the password (§8).
+			"sign in credentials=error": bluelink.ErrClientRefused,
 			// It is the key of the car that is refused.
 			"cached invalid-device": bluelink.ErrSessionExpired, "force invalid-device": bluelink.ErrSessionExpired, "command invalid-device": bluelink.ErrSessionExpired,
 		},
