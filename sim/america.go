@@ -28,29 +28,37 @@ var (
 )
 
 // remote carries out something that needs the car and counts towards the day's remote
-// requests. Answers of a used-up budget do not count again, as one client repeats each
-// refused read twice (docs/protocol/usa-hyundai-genesis.md §12).
-func (c *call) remote(exceeded refusal, do func() *refusal) *refusal {
+// requests. What is refused does not count, as one client repeats each refused read twice
+// (docs/protocol/usa-hyundai-genesis.md §12).
+func (c *call) remote(do func() *refusal) *refusal {
 	a, limit := c.cloud.account, c.sim.options.Quota
-	if limit > 0 && a.spent() >= limit {
-		return &exceeded
+	if limit == 0 {
+		return do()
+	}
+	if !a.reserve(limit) {
+		return &refusedQuota
 	}
 	refused := do()
-	if refused == nil && limit > 0 {
-		a.spend(limit)
+	if refused != nil {
+		a.giveBack()
 	}
 	return refused
 }
 
-// spent is how many calls of today were booked.
-func (a *account) spent() int {
-	day := a.now().UTC().Format(time.DateOnly)
-	a.mu.RLock()
-	defer a.mu.RUnlock()
-	if a.quota.day != day {
-		return 0
+// reserve books one call of today's unless that would be too many.
+func (a *account) reserve(limit int) bool {
+	if q := a.spend(limit); !q.exceeded {
+		return true
 	}
-	return a.quota.calls
+	a.giveBack()
+	return false
+}
+
+// giveBack takes back a call that was booked today and came to nothing.
+func (a *account) giveBack() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.quota.calls = max(0, a.quota.calls-1)
 }
 
 // pinLock is how long an account refuses all PINs after too many wrong ones

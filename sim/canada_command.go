@@ -42,7 +42,7 @@ func (n *canada) commandEndpoints() []endpoint {
 				return failed.reply()
 			}
 			var id string
-			refused := c.remote(refusedQuota, func() (refused *refusal) {
+			refused := c.remote(func() (refused *refusal) {
 				id, refused = c.car.command(c, do)
 				return refused
 			})

@@ -166,7 +166,7 @@ func (n *canada) forced(c *call) reply {
 }
 
 func (n *canada) ask(c *call) (r *report, refused *refusal) {
-	refused = c.remote(refusedQuota, func() (refused *refusal) {
+	refused = c.remote(func() (refused *refusal) {
 		r, refused = c.car.ask(c, false)
 		return refused
 	})

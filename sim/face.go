@@ -78,6 +78,8 @@ type cloud struct {
 
 	cars []*car          // in the order of the vehicle list
 	byID map[string]*car // never changes after New
+
+	hosts []string // that it answers on, sorted
 }
 
 // wireZone is the zone of the local times that clients are told.

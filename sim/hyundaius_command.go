@@ -48,7 +48,7 @@ func (h *hyundaiUS) commandEndpoints() []endpoint {
 				return failed.reply()
 			}
 			var id string
-			refused := c.remote(refusedQuota, func() (refused *refusal) {
+			refused := c.remote(func() (refused *refusal) {
 				id, refused = c.car.command(c, do)
 				return refused
 			})
@@ -207,8 +207,8 @@ var targetShape = shape{"targetSOClist": listOf{shape{"plugType": asWhole, "targ
 
 // orderLimits takes one limit or both (§6).
 func (h *hyundaiUS) orderLimits(c *call) (effect, *hyundaiUSFailure) {
-	var any struct{}
-	if !targetShape.reads(c.body, &any) {
+	var body struct{}
+	if !targetShape.reads(c.body, &body) {
 		return nil, &hyundaiUSGeneric
 	}
 	do, ok := orderLimits(c)

@@ -159,7 +159,7 @@ func (h *hyundaiUS) status(c *call) reply {
 }
 
 func (h *hyundaiUS) ask(c *call) (r *report, refused *refusal) {
-	refused = c.remote(refusedQuota, func() (refused *refusal) {
+	refused = c.remote(func() (refused *refusal) {
 		r, refused = c.car.ask(c, false)
 		return refused
 	})

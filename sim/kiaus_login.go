@@ -80,7 +80,7 @@ func (k *kiaUS) authUser(c *call) reply {
 			a.tally(func(n *AccountCounts) { n.FailedRenewals++ })
 			return k.challenge(true)
 		// The device of the token is that of header and body.
-		case device != header.Get("deviceid") || device != body.DeviceKey:
+		case device != "" && device != header.Get("deviceid"), header.Get("deviceid") != body.DeviceKey:
 			a.tally(func(n *AccountCounts) { n.FailedRenewals++ })
 			return k.challenge(false)
 		}
@@ -110,8 +110,12 @@ func (k *kiaUS) challenge(expired bool) reply {
 	return answer
 }
 
-// remembers gives the device of an rmtoken that has not expired.
+// remembers gives the device of an rmtoken that has not expired. The one that Accounts
+// lists is good for any device, and its device empty.
 func (k *kiaUS) remembers(rmtoken string) (device string, known bool) {
+	if rmtoken == k.cloud.account.refreshToken() {
+		return "", true
+	}
 	now := k.cloud.account.now()
 	k.mu.Lock()
 	defer k.mu.Unlock()

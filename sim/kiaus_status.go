@@ -252,7 +252,7 @@ func (k *kiaUS) status(c *call, s *kiaUSSession) reply {
 	v := c.car
 	r := v.look(c.now)
 	if body.Type == 0 {
-		refused := c.remote(refusedQuota, func() (refused *refusal) {
+		refused := c.remote(func() (refused *refusal) {
 			r, refused = v.ask(c, false)
 			return refused
 		})

@@ -2,14 +2,18 @@ package sim
 
 // Account is what somebody needs to sign in to a simulated cloud.
 type Account struct {
-	Region       string `json:"region"`
-	Brand        string `json:"brand"`
-	Email        string `json:"email"`
-	Password     string `json:"password"`
-	PIN          string `json:"pin"`
+	Region   string `json:"region"`
+	Brand    string `json:"brand"`
+	Email    string `json:"email"`
+	Password string `json:"password"`
+	PIN      string `json:"pin"`
+	// RefreshToken is the one that the account's owner has: for Kia in the USA the token
+	// by which a device is remembered, good for any; in Canada there is none to use.
 	RefreshToken string `json:"refresh_token"`
 	OTP          string `json:"otp"`
 	Vehicles     int    `json:"vehicles"`
+	// Hosts are the names that the account's cloud answers on.
+	Hosts []string `json:"hosts"`
 }
 
 // Vehicle is what somebody needs to ask for a simulated car.
@@ -30,7 +34,7 @@ func (s *Sim) Accounts() []Account {
 	for _, c := range s.clouds {
 		list = append(list, Account{
 			Region: c.region, Brand: c.brand, Email: c.email, Password: Password, PIN: PIN,
-			RefreshToken: c.account.refreshToken(), OTP: OTP, Vehicles: len(c.cars),
+			RefreshToken: c.account.refreshToken(), OTP: OTP, Vehicles: len(c.cars), Hosts: c.hosts,
 		})
 	}
 	return list

@@ -39,7 +39,9 @@ func New(options Options) (*Sim, error) {
 		for i := range options.Cars {
 			c.add(newCar(c, i))
 		}
-		for host, routes := range f.build(c) {
+		hosts := f.build(c)
+		c.hosts = sortedKeys(hosts)
+		for host, routes := range hosts {
 			routes.elder = s.hosts[host]
 			s.hosts[host] = routes
 			if routes.stray != nil {

@@ -201,9 +201,10 @@ func (o *simulateOptions) print(out io.Writer, world *sim.Sim) error {
 		return nil
 	}
 	table := tabwriter.NewWriter(out, 0, 8, 2, ' ', 0)
-	fmt.Fprintln(table, "REGION\tBRAND\tEMAIL\tPASSWORD\tPIN\tCODE\tREFRESH TOKEN")
+	fmt.Fprintln(table, "REGION\tBRAND\tEMAIL\tPASSWORD\tPIN\tCODE\tREFRESH TOKEN\tHOSTS")
 	for _, a := range world.Accounts() {
-		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\n", a.Region, a.Brand, a.Email, a.Password, a.PIN, a.OTP, a.RefreshToken)
+		fmt.Fprintf(table, "%s\t%s\t%s\t%s\t%s\t%s\t%s\t%s\n",
+			a.Region, a.Brand, a.Email, a.Password, a.PIN, a.OTP, a.RefreshToken, strings.Join(a.Hosts, " "))
 	}
 	if err := table.Flush(); err != nil {
 		return fmt.Errorf("print accounts: %w", err)

@@ -64,7 +64,7 @@ func TestSimulate_ListIsATable(t *testing.T) {
 	if err := runSimulate(t.Context(), &out, "--list"); err != nil {
 		t.Fatal(err)
 	}
-	for _, word := range []string{"REFRESH TOKEN", "demo@example.com", "PROTOCOL", "ccs2", "flat", "PHEV", "ICE"} {
+	for _, word := range []string{"REFRESH TOKEN", "demo@example.com", "api.owners.kia.com", "mybluelink.ca", "PROTOCOL", "ccs2", "flat", "PHEV", "ICE"} {
 		if !strings.Contains(out.String(), word) {
 			t.Errorf("no %s in\n%s", word, out.String())
 		}
