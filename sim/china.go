@@ -103,7 +103,7 @@ func (n china) build(c *cloud) map[string]*router {
 	n.backs = []string{"https://" + n.uarsHost + callbackPath}
 	endpoints := []endpoint{
 		{pattern: "GET " + userAuthorizePath, kind: kindLogin, handle: n.userAuthorize},
-		{pattern: "GET " + signinPagePath, kind: kindOther, handle: signinPage},
+		{pattern: "GET " + signinPagePath, kind: kindLogin, handle: signinPage},
 		{pattern: "POST " + userSigninPath, kind: kindLogin, handle: n.userSignin},
 		{pattern: "POST " + silentSigninPath, kind: kindRenew, handle: n.silentSignin},
 		{pattern: "POST /api/v1/user/language", kind: kindOther, handle: setLanguage},

@@ -36,8 +36,8 @@ var brazil = dialect{
 	reading: reading{tree: true},
 	forms:   brazilianForms, recordDelay: 15 * time.Second,
 	meanings: []meaning{
-		// Of the sign-in a bare 403 comes from a firewall that lets through again (§8), of all else it ends the session.
-		{kinds: []bluelink.CallKind{bluelink.CallLogin, bluelink.CallRenew, bluelink.CallRegister}, status: 403, outcome: outcome{err: bluelink.ErrUnavailable, wait: 10 * time.Minute}},
+		// A page comes from a firewall that lets through again (§8); without one a 403 ends the session, as 401 does.
+		{status: 403, code: webPage, outcome: outcome{err: bluelink.ErrUnavailable, wait: 10 * time.Minute}},
 		{status: 403, outcome: outcome{err: bluelink.ErrSessionExpired}},
 		{op: opList, status: 400, outcome: outcome{err: bluelink.ErrDevice}}, // probably (§2.1, §8)
 	},

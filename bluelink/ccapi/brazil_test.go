@@ -237,7 +237,9 @@ func TestBrazil_CodesMeanWhatThePageSays(t *testing.T) {
 		want   error
 	}{
 		"firewall at the sign-in": {bluelink.Call{Kind: bluelink.CallLogin}, 403, "<html>", bluelink.ErrUnavailable},
-		"bare 403":                {bluelink.Call{Kind: bluelink.CallRead}, 403, "<html>", bluelink.ErrSessionExpired},
+		"firewall elsewhere":      {bluelink.Call{Kind: bluelink.CallRead}, 403, "<html>", bluelink.ErrUnavailable},
+		"bare 403":                {bluelink.Call{Kind: bluelink.CallRead}, 403, "", bluelink.ErrSessionExpired},
+		"403 in JSON":             {bluelink.Call{Kind: bluelink.CallRead}, 403, `{"message":"Forbidden"}`, bluelink.ErrSessionExpired},
 		"bare 401":                {bluelink.Call{Kind: bluelink.CallRead}, 401, "", bluelink.ErrSessionExpired},
 		"400 of the list":         {bluelink.Call{Kind: bluelink.CallRead, Op: opList}, 400, "", bluelink.ErrDevice},
 		"400 of the list in JSON": {bluelink.Call{Kind: bluelink.CallRead, Op: opList}, 400, `{"message":"Bad Request"}`, bluelink.ErrDevice},

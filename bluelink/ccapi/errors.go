@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"bytes"
 	"errors"
 	"net/http"
 	"slices"
@@ -46,9 +47,12 @@ type meaning struct {
 	op     string // of the call; any when empty
 	kinds  []bluelink.CallKind
 	status int    // any when 0
-	code   string // empty for answers without one
+	code   string // empty for answers without one, webPage for pages
 	outcome
 }
+
+// webPage stands for the code of an answer that is a page.
+const webPage = "<"
 
 func (m *meaning) fits(call bluelink.Call, status int, code string) bool {
 	return (m.op == "" || m.op == call.Op) && (m.kinds == nil || slices.Contains(m.kinds, call.Kind)) && (m.status == 0 || m.status == status) && m.code == code
@@ -62,6 +66,16 @@ func (d *dialect) own(call bluelink.Call, status int, code string) (known outcom
 		}
 	}
 	return outcome{}, false
+}
+
+// ownBare is the same for an answer without a code.
+func (d *dialect) ownBare(call bluelink.Call, reply bluelink.Answer) (known outcome, ok bool) {
+	if bytes.HasPrefix(bytes.TrimSpace(reply.Body), []byte(webPage)) {
+		if known, ok = d.own(call, reply.Status, webPage); ok {
+			return known, true
+		}
+	}
+	return d.own(call, reply.Status, "")
 }
 
 // classify reads whether a call of the vehicle API went well, and what its failure means. It looks at the body first: the
@@ -153,7 +167,7 @@ func classifyGateway(reply bluelink.Answer, text string) error {
 // classifyStatus is for answers whose body says nothing: pages, empty bodies, something else than JSON.
 func (d *dialect) classifyStatus(call bluelink.Call, reply bluelink.Answer) error {
 	err := answer.Classify(reply)
-	own, isOwn := d.own(call, reply.Status, "")
+	own, isOwn := d.ownBare(call, reply)
 	if e := (*bluelink.Error)(nil); isOwn && errors.As(err, &e) {
 		e.Err, e.RetryAfter = own.err, max(e.RetryAfter, own.wait)
 	}

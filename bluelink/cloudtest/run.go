@@ -24,6 +24,12 @@ type Setup struct {
 	HEV vehicle.Engine
 	// Hidden are the commands whose effect no report of the cloud shows, by name, or form and name: "flat v2l-limit".
 	Hidden []string
+	// Lacks are parts of commands that no car of the cloud has, by topic and payload: "windows vent".
+	Lacks []string
+	// Unrecorded are the commands of which the cloud keeps no record, by name.
+	Unrecorded []string
+	// ShownByCar tells that a cached read shows the effect of a command only after the car was asked.
+	ShownByCar bool
 	// Later are keys of a car that a cached read may leave out as long as the car was not asked.
 	Later []string
 	// Codes are what the cloud's own codes mean, where the simulator refuses with any: "4004". Every call that is about a car, and
