@@ -106,6 +106,7 @@ type front struct {
 	devices  map[int]string
 
 	restless sync.Map // *step by the car's id; empty when cars rest
+	arrivals arrivals // of commands
 }
 
 // step counts a car's reads.
@@ -133,6 +134,11 @@ func newFront(o cloudOptions) (*front, error) {
 }
 
 func (f *front) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == controlsPath {
+		f.arrivals.serve(w)
+		return
+	}
+	f.arrivals.note(r)
 	f.move(r.URL.Path)
 	if len(f.worlds) == 1 {
 		f.worlds[0].ServeHTTP(w, r)

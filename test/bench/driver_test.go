@@ -64,6 +64,7 @@ type target struct {
 type answer struct {
 	at       time.Time
 	verified bool
+	record   string
 }
 
 // Where the ends of refreshes are told: among the records of each, or as one event of each, which is less to receive when
@@ -95,7 +96,7 @@ func (d *driver) receive(m mqtt.Message) {
 	d.mu.Unlock()
 	if car != nil && rest != "info" && bytes.Contains(m.Payload, []byte(`"terminal":true`)) {
 		select {
-		case car.ended <- answer{at, bytes.Contains(m.Payload, []byte(`"state":"verified"`))}:
+		case car.ended <- answer{at, bytes.Contains(m.Payload, []byte(`"state":"verified"`)), string(m.Payload)}:
 		default:
 			d.tb.Errorf("%s ended more often than it was asked", name)
 		}
@@ -139,7 +140,7 @@ func (d *driver) ask(ctx context.Context, car *target, word string) (took time.D
 	select {
 	case a := <-car.ended:
 		if !a.verified {
-			d.tb.Errorf("a %s refresh of %s did not end well", word, car.name)
+			d.tb.Errorf("a %s refresh did not end well: %s", word, a.record)
 		}
 		return a.at.Sub(asked), a.verified
 	case <-ctx.Done():

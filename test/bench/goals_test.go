@@ -27,6 +27,7 @@ func BenchmarkGoals(b *testing.B) {
 	for _, others := range []int{0, 10, 1000} {
 		row("answer/"+strconv.Itoa(others)+"_others", func(b *testing.B) { measureAnswer(b, n, others) })
 	}
+	row("wire", func(b *testing.B) { measureWire(b, n) })
 	row("refreshes/none_changes", func(b *testing.B) {
 		measureRefreshes(b, n, "refreshes/none", simulate(b, "--cars", strconv.Itoa(refreshCars)))
 	})
@@ -36,6 +37,7 @@ func BenchmarkGoals(b *testing.B) {
 	row("refreshes/inside", func(b *testing.B) { measureInside(b, n) })
 	row("hundred", func(b *testing.B) { measureHundred(b, n) })
 	row("start", func(b *testing.B) { measureStart(b, n) })
+	row("start_100", func(b *testing.B) { measureStartOfMany(b, n) })
 	for _, size := range sizes {
 		row(size.name(), func(b *testing.B) { measureMemory(b, n, size) })
 	}
@@ -86,7 +88,7 @@ func goals(n *numbers) []goal {
 	memory := func(cars int) float64 { return n.median(size{cars, 1}.name() + "/MB") }
 	perCar := func(few, many int) float64 { return (memory(many) - memory(few)) / float64(many-few) }
 	cpu := func(cars int) float64 { return n.median(size{cars, 1}.name() + "/cpu_us") }
-	return []goal{
+	all := []goal{
 		{what: "answer of an idle car while 10 others are in a 2 s forced refresh", value: n.median("answer/10_others/ms"), unit: "ms", service: 19_500, limit: 5},
 		{what: "the same with 1,000 others", value: n.median("answer/1000_others/ms"), unit: "ms", limit: 10},
 		{
@@ -108,6 +110,16 @@ func goals(n *numbers) []goal {
 		{what: "processor time of a refresh, 10,000 cars against 10", value: cpu(10_000) / cpu(10), limit: steady},
 		{what: "binary, stripped", value: n.median("binary/MB"), unit: "MB", limit: 20},
 	}
+	if n.has("start_100/first_ms") {
+		all = append(all, goal{what: "start to first published state with 100 cars in the store", value: n.median("start_100/first_ms"), unit: "ms", limit: 100})
+	}
+	if n.has("wire/p99_ms") {
+		all = append(all, goal{
+			what: "a command from PUBLISH to its request at the cloud while 1,000 others are busy, 99 %", value: n.median("wire/p99_ms"), unit: "ms", limit: 10,
+			mend: "all processes share the cores, so the slowest commands wait for a processor, not for each other; see the median beside it.",
+		})
+	}
+	return all
 }
 
 // mendRefreshes says where the processor time goes, and what would mend it.

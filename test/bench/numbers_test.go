@@ -30,6 +30,9 @@ func (n *numbers) add(b *testing.B, name string, values ...float64) {
 // median of a number; NaN when it was not measured.
 func (n *numbers) median(name string) float64 { return median(n.all[name]) }
 
+// has tells whether a number was measured; kept numbers may be older than a row.
+func (n *numbers) has(name string) bool { return len(n.all[name]) > 0 }
+
 func (n *numbers) MarshalJSON() ([]byte, error) { return json.Marshal(n.all) }
 
 func (n *numbers) UnmarshalJSON(text []byte) error { return json.Unmarshal(text, &n.all) }

@@ -156,6 +156,29 @@ simulated cloud, an external Mosquitto and 2 cores on another day; the ratio cou
 		number(n.median("publish/library_alone")), number(n.median("publish/per_second")),
 		number(n.median("start/version_ms")), number(n.median("start/stored_ms")), number(n.median("refreshes/inside/per_second")))
 	p.WriteString(r.details())
+	p.WriteString(r.further())
+	return p.String()
+}
+
+// further is what came later than some kept numbers.
+func (r *results) further() string {
+	n := r.Numbers
+	var p strings.Builder
+	if n.has("wire/ms") {
+		fmt.Fprintf(&p, `
+## A command's way to the cloud
+
+From PUBLISH until its request arrives at the simulated cloud, the journal on the disk in between, while 1,000 other cars are in
+forced refreshes of %s: median %s ms, 90 %% within %s ms, 99 %% within %s ms.
+`, wireForce, number(n.median("wire/ms")), number(quantile(n.all["wire/ms"], 0.9)), number(quantile(n.all["wire/ms"], 0.99)))
+	}
+	if n.has("start_100/all_ms") {
+		fmt.Fprintf(&p, `
+## A start with 100 cars
+
+The first retained state after %s ms, all topics of all cars after %s ms, from the store of an earlier run.
+`, number(n.median("start_100/first_ms")), number(n.median("start_100/all_ms")))
+	}
 	return p.String()
 }
 
