@@ -33,6 +33,7 @@ type linkState struct {
 	said     map[string]bool       // servers of which it was said that they are spoken to in 3.1.1
 	wills    map[string]willLimits // by server
 	again    bool                  // the last attempt has told how the next one can succeed: no wait before it
+	repeats  int                   // attempts since the last connection that came without a wait
 }
 
 // willLimits is what a server does not take of a will; it tells only by refusing the connection.
@@ -96,8 +97,10 @@ func (c *Client) will(server string) *paho.WillMessage {
 func (c *Client) wait(attempt int) time.Duration {
 	if c.link.again {
 		c.link.again = false
+		c.link.repeats++
 		return 0
 	}
+	attempt -= c.link.repeats
 	if attempt == 0 && c.link.fought {
 		return c.opts.Backoff(patientAttempt)
 	}
@@ -171,7 +174,7 @@ func (c *Client) lessWill(server string, failure *Error) bool {
 // message, then the owner.
 func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, answer *paho.Connack) {
 	link := &c.link
-	link.up, link.fought, link.since = false, false, time.Now()
+	link.up, link.fought, link.since, link.repeats = false, false, time.Now(), 0
 	c.mu.Lock()
 	c.manager = manager
 	filters := slices.Clone(c.filters)

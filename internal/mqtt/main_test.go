@@ -3,7 +3,9 @@ package mqtt_test
 import (
 	"context"
 	"log/slog"
+	"math/rand/v2"
 	"net"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -270,7 +272,8 @@ type observer311 struct {
 func observe311(t testing.TB, addr string, filters ...string) *observer311 {
 	t.Helper()
 	o := &observer311{messages: make(chan paho311.Message, 100_000)}
-	opts := paho311.NewClientOptions().AddBroker("tcp://" + addr).SetProtocolVersion(4).SetClientID("observer").SetAutoReconnect(false)
+	opts := paho311.NewClientOptions().AddBroker("tcp://" + addr).SetProtocolVersion(4).SetAutoReconnect(false)
+	opts.SetClientID("observer-" + strconv.FormatInt(rand.Int64(), 36)).SetUsername(mqtttest.RabbitUser).SetPassword(mqtttest.RabbitUser)
 	opts.SetDefaultPublishHandler(func(_ paho311.Client, m paho311.Message) { o.messages <- m })
 	o.Client = paho311.NewClient(opts)
 	o.wait(t, o.Connect())

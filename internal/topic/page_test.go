@@ -135,7 +135,7 @@ func page(t *testing.T) []byte {
 		{home.AccountCommand("{account}", CodeMethod), "in", "`email` or `sms`, or `{\"method\": \"email\"}`: have a code sent. None is sent by itself; retained ones are refused, and more than three in twelve hours are not sent", ""},
 		{home.AccountCommand("{account}", CodeSet), "in", "the code, or `{\"code\": \"123456\"}`: finish the sign-in. Three may be tried for each that was sent", ""},
 		{home.BridgeState(), "out", "`online`, `offline`; last will", "yes"},
-		{home.BridgeInfo(), "out", "JSON: version, start, features; `latest_version` is null while nobody has looked", "yes"},
+		{home.BridgeInfo(), "out", "JSON: version, start, version of MQTT, features; `latest_version` is null while nobody has looked", "yes"},
 		{home.BridgeHealth(), "out", "JSON: how the bridge is", "yes"},
 	} {
 		line("| `%s` | %s | %s | %s |", row[0], row[1], row[2], row[3])
@@ -181,7 +181,7 @@ func page(t *testing.T) []byte {
 	line("|---|---|")
 	line("| a command's response topic and correlation data: its records are sent there too | they do not arrive; `result/{id}` has each record, with the `id` that the command gave |")
 	line("| a command's message expiry counts | `expires_at` in its JSON, else two minutes |")
-	line("| a command that is published with the retain flag is refused, whether it was stored before or not | only a stored one is recognised: it is refused at each connection. One that arrives live is carried out like any other |")
+	line("| a command that is published with the retain flag is refused, whether it was stored before or not | only a stored one is recognised: it is refused at each connection. One that arrives live is carried out like any other, and the empty message that clears one is refused as such |")
 	line("| records and events expire after an hour at the broker | they stay for those who have a session there; while they wait in the bridge the hour counts all the same |")
 	line("| JSON is announced as such (content type, UTF-8) | it is not |")
 	line("| a refused publication is logged with the broker's reason | the broker says nothing, or closes the connection |")

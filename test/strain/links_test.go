@@ -35,8 +35,8 @@ type linked struct {
 	logged *box
 }
 
-// run starts the program with a broker's address and a client id.
-func run(t *testing.T, clouds *sim.Sim, address, clientID string) *linked {
+// run starts the program with a broker's address and a client id, and what else is to be different.
+func run(t *testing.T, clouds *sim.Sim, address, clientID string, changes ...func(*config.Config)) *linked {
 	t.Helper()
 	host, port, err := net.SplitHostPort(address)
 	if err != nil {
@@ -49,6 +49,9 @@ func run(t *testing.T, clouds *sim.Sim, address, clientID string) *linked {
 	c.MQTT.Host, c.MQTT.ClientID, c.MQTT.KeepAlive = host, clientID, time.Second
 	if c.MQTT.Port, err = strconv.Atoi(port); err != nil {
 		t.Fatal(err)
+	}
+	for _, change := range changes {
+		change(c)
 	}
 	l := &linked{t: t, sim: clouds, logged: newBox()}
 	l.app, err = app.New(app.Options{
@@ -128,12 +131,16 @@ type observer struct {
 	stop   func()
 }
 
-func observe(t *testing.T, url string) *observer {
+// observe sees everything, or what these filters match.
+func observe(t *testing.T, url string, filters ...string) *observer {
 	t.Helper()
+	if len(filters) == 0 {
+		filters = []string{"#"}
+	}
 	o := &observer{box: newBox(), t: t}
 	up := make(chan struct{}, 16)
 	client, err := mqtt.New(mqtt.Options{
-		Servers: []string{url}, Subscriptions: []string{"#"}, OnUp: func(mqtt.Info) { up <- struct{}{} },
+		Servers: []string{url}, Subscriptions: filters, OnUp: func(mqtt.Info) { up <- struct{}{} },
 		OnMessage: func(m mqtt.Message) {
 			o.Publish(bridge.Publication{Topic: m.Topic, Payload: m.Payload})
 			m.Ack()
@@ -167,9 +174,25 @@ func (o *observer) see(topic, payload string) {
 // send publishes and waits until the broker has it.
 func (o *observer) send(topic, payload string) {
 	o.t.Helper()
+	o.publish(mqtt.Publication{Topic: topic, Payload: []byte(payload), QoS: 1})
+}
+
+// retain is the same for what the broker is to keep, and drop for what it is to keep no more.
+func (o *observer) retain(topic, payload string) {
+	o.t.Helper()
+	o.publish(mqtt.Publication{Topic: topic, Payload: []byte(payload), QoS: 1, Retain: true})
+}
+
+func (o *observer) drop(topic string) {
+	o.t.Helper()
+	o.retain(topic, "")
+}
+
+func (o *observer) publish(pub mqtt.Publication) {
+	o.t.Helper()
 	ctx, cancel := context.WithTimeout(o.t.Context(), patience)
 	defer cancel()
-	if err := o.client.Publish(ctx, mqtt.Publication{Topic: topic, Payload: []byte(payload), QoS: 1}); err != nil {
+	if err := o.client.Publish(ctx, pub); err != nil {
 		o.t.Fatal(err)
 	}
 	if err := o.client.Flush(ctx); err != nil {
@@ -192,10 +215,13 @@ func (o *observer) end(id string) (r record) {
 	return r
 }
 
-// retained is what the broker keeps: of data their values, of the rest that it is there.
-func retained(t *testing.T, url string) map[string]string {
+// retained is what the broker keeps, of everything or of these topics: of data their values, of the rest that it is there.
+func retained(t *testing.T, url string, topics ...string) map[string]string {
 	t.Helper()
-	o := observe(t, url)
+	if len(topics) > 0 {
+		topics = append(topics, "test/end-of-retained")
+	}
+	o := observe(t, url, topics...)
 	o.send("test/end-of-retained", "x") // comes after what is retained
 	o.see("test/end-of-retained", "x")
 	o.stop()
@@ -205,7 +231,8 @@ func retained(t *testing.T, url string) map[string]string {
 			Value json.RawMessage `json:"value"`
 		}
 		switch {
-		case strings.HasPrefix(topic, "test/"), strings.HasSuffix(topic, "/bridge/health"):
+		case strings.HasPrefix(topic, "test/"), strings.HasSuffix(topic, "/bridge/health"), strings.HasPrefix(topic, "$"):
+		case strings.Contains(topic, "/status/location/"): // came live
 		case strings.HasSuffix(topic, "/bridge/state"), strings.HasSuffix(topic, "/availability"):
 			kept[topic] = string(payload)
 		case strings.HasSuffix(topic, "/last_updated"), strings.HasSuffix(topic, "_today"), json.Unmarshal(payload, &e) != nil:

@@ -1,5 +1,5 @@
 // Package mqtttest starts real brokers for tests: Mosquitto, which most homes run and which is a second opinion beside the
-// embedded broker, and two that speak only MQTT 3.1.1, nats-server and RabbitMQ of Debian 12. Start at [Start]. A test
+// embedded broker, and two that speak only MQTT 3.1.1, nats-server and RabbitMQ before its version 3.13. Start at [Start]. A test
 // whose broker is not installed is skipped. Only tests import it.
 package mqtttest
 
@@ -43,7 +43,8 @@ func (p *process) start() {
 	p.t.Cleanup(func() {
 		p.Stop()
 		if p.t.Failed() {
-			p.t.Logf("%s said:\n%s", p.name, strings.Join(p.Log(), "\n"))
+			said := p.Log()
+			p.t.Logf("%s said at last:\n%s", p.name, strings.Join(said[max(0, len(said)-60):], "\n"))
 		}
 	})
 }

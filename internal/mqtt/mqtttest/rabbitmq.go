@@ -16,8 +16,8 @@ type RabbitMQ struct{ *process }
 // RabbitUser is whom a RabbitMQ of [StartRabbitMQ] knows by this name and password; nobody else may connect.
 const RabbitUser = "guest"
 
-// StartRabbitMQ runs one until the test ends. It keeps nothing over a restart, and it does not match retained messages
-// with wildcards. To start it for the first time takes a quarter of a minute.
+// StartRabbitMQ runs one until the test ends. It keeps what is retained over a restart, and does not match it with
+// wildcards. To start it for the first time takes a quarter of a minute.
 func StartRabbitMQ(t testing.TB) *RabbitMQ {
 	t.Helper()
 	// Debian's own front changes the user, which needs files in its places.

@@ -1,0 +1,205 @@
+package strain
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/linktest"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/redact"
+	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
+)
+
+// service is a broker of some kind that asks for a password.
+type service interface {
+	Addr() string
+	Stop()
+	Restart()
+}
+
+// guest is the user of all of them, and the password too.
+const guest = mqtttest.RabbitUser
+
+// embedded is our own broker on a port of its own.
+type embedded struct {
+	t    *testing.T
+	addr string
+	end  func()
+}
+
+func startEmbedded(t *testing.T) *embedded {
+	e := &embedded{t: t, addr: "127.0.0.1:0", end: func() {}}
+	e.Restart()
+	t.Cleanup(e.Stop)
+	return e
+}
+
+func (e *embedded) Addr() string { return e.addr }
+
+func (e *embedded) Stop() {
+	e.end()
+	e.end = func() {}
+}
+
+func (e *embedded) Restart() {
+	e.t.Helper()
+	e.Stop()
+	b, err := broker.New(broker.Options{Listen: e.addr, Username: guest, Password: guest})
+	if err != nil {
+		e.t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	ended := make(chan error, 1)
+	go func() { ended <- b.Run(ctx) }()
+	e.end = func() {
+		cancel()
+		if err := <-ended; err != nil {
+			e.t.Error(err)
+		}
+	}
+	<-b.Ready()
+	e.addr = b.Addr()
+}
+
+// kinds are the brokers that the program must be at home with. Deaf ones match no wildcards with what is retained. The
+// version of MQTT is empty where it depends on the broker's own.
+func kinds(t *testing.T) map[string]struct {
+	start   func(t *testing.T) (at service, entrance string) // the program connects to the entrance
+	version mqtt.Version
+	deaf    bool
+} {
+	type kind = struct {
+		start   func(t *testing.T) (at service, entrance string)
+		version mqtt.Version
+		deaf    bool
+	}
+	mosquitto := func(t *testing.T, more ...string) *mqtttest.Mosquitto {
+		return mqtttest.Start(t, append(mqtttest.PasswordFile(t, guest, guest), more...)...)
+	}
+	plain := func(b service) (service, string) { return b, b.Addr() }
+	return map[string]kind{
+		"embedded":  {start: func(t *testing.T) (service, string) { return plain(startEmbedded(t)) }, version: mqtt.Version5},
+		"mosquitto": {start: func(t *testing.T) (service, string) { return plain(mosquitto(t)) }, version: mqtt.Version5},
+		"mosquitto with persistence": {start: func(t *testing.T) (service, string) {
+			return plain(mosquitto(t, "persistence true", "persistence_location "+t.TempDir()+"/", "autosave_interval 1"))
+		}, version: mqtt.Version5},
+		"mosquitto for 3.1.1 with small packets": {start: func(t *testing.T) (service, string) {
+			b := mosquitto(t, "max_packet_size 8000")
+			return b, mqtttest.Door(t, b.Addr(), false)
+		}, version: mqtt.Version311},
+		"nats-server": {start: func(t *testing.T) (service, string) { return plain(mqtttest.StartNATS(t, guest, guest)) }, version: mqtt.Version311},
+		"rabbitmq":    {start: func(t *testing.T) (service, string) { return plain(mqtttest.StartRabbitMQ(t)) }, deaf: true},
+	}
+}
+
+// Whatever broker it is: birth, retained states, commands and their results, refused retained commands, the will, a
+// restart of the broker and a wrong password come to the same.
+func TestBrokers_ServeTheProgramAlike(t *testing.T) {
+	for name, kind := range kinds(t) {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			at, entrance := kind.start(t)
+			url := "mqtt://" + guest + ":" + guest + "@" + at.Addr()
+			proxy := linktest.New(t, entrance)
+			clouds := simulate(t, sim.Options{Cars: 2, Parked: true})
+			o := observe(t, url)
+			car := (&linked{sim: clouds}).first()
+			o.retain("hyundai/"+car.ID+"/commands/refresh", `{"id":"stored","mode":"force"}`)
+			as := func(password string) func(*config.Config) {
+				return func(c *config.Config) {
+					c.MQTT.Username, c.MQTT.Password = guest, redact.NewSecret(password)
+					c.MQTT.KeepAlive = 5 * time.Second // with one second the embedded broker is too strict
+					c.Accounts[0].PIN = redact.NewSecret(sim.PIN)
+				}
+			}
+			l := run(t, clouds, proxy.Addr(), "", as(guest))
+
+			o.see("hyundai/bridge/state", "online")
+			o.see("hyundai/bridge/info", "{")
+			if info := string(o.payload("hyundai/bridge/info")); !strings.Contains(info, fmt.Sprintf(`"mqtt_protocol":"%s`, kind.version)) {
+				t.Errorf("the bridge's info is %s", info)
+			}
+			for _, v := range clouds.Vehicles()[:2] {
+				o.see("hyundai/"+v.ID+"/battery/level", `{"value":`)
+			}
+			if !kind.deaf {
+				if r := o.end("stored"); r.end() != "rejected/retained" {
+					t.Errorf("the stored command ended %s", r.end())
+				}
+			}
+			o.drop("hyundai/" + car.ID + "/commands/refresh")
+			if r := o.refresh(car, "asked", "cached"); r.State != "verified" {
+				t.Errorf("a refresh ended %s", r.end())
+			}
+			o.send("hyundai/"+car.ID+"/commands/climate", `{"id":"moved","action":"start","set_temp":21}`)
+			if r := o.end("moved"); r.State != "verified" {
+				t.Errorf("a command ended %s", r.end())
+			}
+			if len(o.twice) > 0 {
+				t.Errorf("ended twice: %v", o.twice)
+			}
+
+			// What the broker has not acknowledged yet is sent again afterwards, and may come twice.
+			proxy.Refuse(true)
+			proxy.Cut()
+			o.see("hyundai/bridge/state", "offline")
+			proxy.Refuse(false)
+			o.see("hyundai/bridge/state", "online")
+			o.stop()
+
+			before := kept(t, url, kind.deaf, car)
+			made := l.times(connectedLine)
+			at.Restart()
+			eventually(t, "the program is connected again", func() bool { return l.times(connectedLine) > made })
+			var differences []string
+			defer func() {
+				if len(differences) > 0 {
+					t.Error(differences)
+				}
+			}()
+			eventually(t, "everything is retained again", func() bool {
+				differences = sameRetained(before, kept(t, url, kind.deaf, car))
+				return len(differences) == 0
+			})
+			again := observe(t, url)
+			if r := again.refresh(car, "after", "cached"); r.State != "verified" {
+				t.Errorf("a refresh after the restart ended %s", r.end())
+			}
+			if len(again.twice) > 0 {
+				t.Errorf("ended twice: %v", again.twice)
+			}
+			if n := l.times("cannot be published"); n > 0 {
+				t.Errorf("%d messages could not be published", n)
+			}
+
+			stranger := run(t, clouds, entrance, "", as("wrong-password"))
+			stranger.said("cannot connect to the broker, will keep trying")
+			stranger.said("check the broker's user name and password")
+			if status, body := stranger.ready(); status != http.StatusServiceUnavailable || !strings.Contains(body, "broker is not connected") {
+				t.Errorf("/readyz answers %d %s", status, body)
+			}
+			if n := stranger.times("cannot connect"); n != 1 || stranger.times("wrong-password") > 0 {
+				t.Errorf("the log says it %d times", n)
+			}
+		})
+	}
+}
+
+const connectedLine = `"msg":"connected to the broker`
+
+// kept is what the broker keeps: everything, or with one that is deaf a sample, asked for by name.
+func kept(t *testing.T, url string, deaf bool, car sim.Vehicle) map[string]string {
+	t.Helper()
+	if !deaf {
+		return retained(t, url)
+	}
+	return retained(t, url, "hyundai/bridge/state", "hyundai/"+car.ID+"/availability", "hyundai/"+car.ID+"/battery/level",
+		"hyundai/"+car.ID+"/status/doors/locked", "hyundai/account/"+home+"/state")
+}
