@@ -232,6 +232,16 @@ var table = []row{
 		wakeFails("failed/vehicle_unreachable", "vehicle_unreachable").within(140 * time.Second),
 	}},
 	refusedWake("low-battery", "failed/precondition_failed"),
+	{"unsupported", []cell{
+		neverAt(append(reads, login, renewal, list)...),
+		wakeFails("failed/unsupported", "disabled"), // as if the car were not to be asked at all
+	}},
+	{"code=9999", []cell{
+		readFails("failed/vehicle_unreachable", "vehicle_unreachable"),
+		wakeFails("failed/vehicle_unreachable", "vehicle_unreachable"),
+		neverAt(sessions...),
+		accountFails(list, "rejected/cloud_unavailable", "online"), // a code that speaks of a car, not of the account
+	}},
 	{"action=fail", []cell{neverAt(all...)}},         // of commands only
 	{"action=non-response", []cell{neverAt(all...)}}, // of commands only
 	{"action=pending", []cell{neverAt(all...)}},      // of commands only
@@ -254,6 +264,10 @@ var table = []row{
 	refusedLogin("consent", "consent_required"),
 	refusedLogin("credentials", "credentials_refused"),
 	refusedLogin("credentials=error", "credentials_refused"),
+	{"step=5", []cell{neverAt(all...)}},           // of sign-ins by e-mail, which Europe has not
+	{"landing=plain", []cell{neverAt(all...)}},    // China's
+	{"otp=untrusted", []cell{neverAt(all...)}},    // of clouds that send codes
+	{"otp=unremembered", []cell{neverAt(all...)}}, // of clouds that send codes
 }
 
 // check compares what was seen with what is demanded.
