@@ -6,6 +6,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // Whatever is typed as a fault is taken or refused, and what is taken can be written
@@ -57,6 +58,9 @@ func FuzzStranger(f *testing.F) {
 	}...) {
 		f.Add(seed.method, seed.host, seed.path, seed.body)
 	}
+	for _, seed := range ccapiSeeds(s) {
+		f.Add(seed.method, seed.host, seed.path, seed.body)
+	}
 	f.Fuzz(func(t *testing.T, method, host, path, body string) {
 		if strings.HasPrefix(path, "/_sim/faults") {
 			return // a silent fault is silent for good
@@ -71,6 +75,9 @@ func FuzzStranger(f *testing.F) {
 		}
 		r.URL, r.Host = target, host
 		r.Header = header.Clone()
+		for name, value := range admit(s)[hostName(host)] {
+			r.Header.Set(name, value)
+		}
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		if w.Code < 200 || w.Code > 599 {
@@ -80,6 +87,56 @@ func FuzzStranger(f *testing.F) {
 			t.Errorf("not JSON: %s", w.Body.Bytes())
 		}
 	})
+}
+
+// admit gives a control token and a device in each cloud of Europe's family, whatever was
+// forgotten since, and the headers that go with them by host.
+func admit(s *Sim) map[string]map[string]string {
+	headers := map[string]map[string]string{}
+	for _, c := range s.clouds {
+		g := c.ccapi
+		if g == nil {
+			continue
+		}
+		token := c.account.issue("stranger-"+c.region+c.brand, token{use: useControl}, 100*365*24*time.Hour)
+		c.account.mu.Lock()
+		c.account.devices["stranger"] = time.Now()
+		c.account.mu.Unlock()
+		cookie, _, _ := strings.Cut(g.sign(ticket{Client: g.serviceID, Back: g.url(redirectPath), User: Email}), ";")
+		headers[g.host] = map[string]string{
+			"Authorization": "Bearer " + token, "ccsp-device-id": "stranger", "ccsp-application-id": g.appIDs[0], "Cookie": cookie,
+		}
+		if len(g.stampKeys) > 0 {
+			headers[g.host]["Stamp"] = makeStamp(g.stampKeys[0], g.appIDs[0], "1700000000")
+		}
+	}
+	return headers
+}
+
+// ccapiSeeds are calls to each host of that family: one to each endpoint, with a body that
+// some command takes.
+func ccapiSeeds(s *Sim) []stranger {
+	bodies := []string{
+		`{"action":"start","deviceId":"stranger","hvacType":1,"options":{"defrost":false,"heating1":0},"tempCode":"0EH","unit":"C"}`,
+		`{"command":"open"}`, `{"periodTarget":1}`, `{"tripPeriodType":0,"setTripMonth":"202401"}`,
+		`{"email":"demo@example.com","password":"demo"}`, "grant_type=refresh_token&refresh_token=x", "",
+	}
+	var seeds []stranger
+	for _, c := range s.clouds {
+		g := c.ccapi
+		if g == nil {
+			continue
+		}
+		for i, e := range append(g.endpoints(), g.signinEndpoints()...) {
+			method, path, _ := strings.Cut(e.pattern, " ")
+			seeds = append(seeds, stranger{method, g.host, strings.ReplaceAll(path, "{vehicle}", c.cars[i%len(c.cars)].id), bodies[i%len(bodies)]})
+		}
+	}
+	for _, host := range []string{"uars-h.hmgmobility.com.cn", "eu-account.kia.com"} {
+		seeds = append(seeds, stranger{"GET", host, "/join/account/loginInit.do?cocd=H&deviceUuid=%00", ""}, stranger{"GET", host, callbackPath + "?code=`", ""},
+			stranger{"POST", host, "/auth/realms/eukiaidm/login-actions/authenticate?session_code=.", "username=%zz"})
+	}
+	return seeds
 }
 
 // Recordings come from strangers, too.

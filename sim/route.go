@@ -195,6 +195,10 @@ func (a reply) head(w http.ResponseWriter) {
 	for key, values := range a.header {
 		header[key] = values
 	}
+	if a.status == http.StatusNoContent {
+		w.WriteHeader(a.status)
+		return
+	}
 	if a.kind == "" {
 		a.kind = contentJSON
 	}
