@@ -29,12 +29,13 @@ func TestSimulate_ListIsOneObjectALine(t *testing.T) {
 	if err := runSimulate(t.Context(), &out, "--list", "--json", "--cars", "2", "--seed", "7"); err != nil {
 		t.Fatal(err)
 	}
-	accounts, vehicles := 0, 0
+	accounts, vehicles, served := 0, 0, map[string]bool{}
 	lines := bufio.NewScanner(&out)
 	for lines.Scan() {
 		var line struct {
 			Type, Region, Brand, Email, Password, PIN, VIN, ID, Protocol, Engine string
 			RefreshToken                                                         string `json:"refresh_token"`
+			Hosts                                                                []string
 		}
 		if err := json.Unmarshal(lines.Bytes(), &line); err != nil {
 			t.Fatalf("%v: %s", err, lines.Text())
@@ -42,6 +43,10 @@ func TestSimulate_ListIsOneObjectALine(t *testing.T) {
 		switch line.Type {
 		case "account":
 			accounts++
+			if len(line.Hosts) == 0 {
+				t.Errorf("no hosts: %s", lines.Text())
+			}
+			served[line.Region+" "+line.Brand] = true
 			// Genesis in the USA has a name of its own, at the host of Hyundai.
 			email := map[string]string{"us genesis": "demo+genesis@example.com"}[line.Region+" "+line.Brand]
 			if !regexp.MustCompile(`^[A-Z0-9]{48}$`).MatchString(line.RefreshToken) || line.Email != cmp.Or(email, "demo@example.com") || line.Password != "demo" || line.PIN != "1234" {
@@ -54,8 +59,15 @@ func TestSimulate_ListIsOneObjectALine(t *testing.T) {
 			}
 		}
 	}
-	if accounts < 3 || vehicles != 2*accounts {
+	if vehicles != 2*accounts {
 		t.Errorf("%d accounts, %d vehicles", accounts, vehicles)
+	}
+	for _, account := range []string{
+		"eu hyundai", "eu kia", "eu genesis", "au hyundai", "au kia", "nz kia", "in hyundai", "in kia", "cn hyundai", "cn kia", "br hyundai",
+	} {
+		if !served[account] {
+			t.Errorf("no account of %s", account)
+		}
 	}
 }
 
