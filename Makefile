@@ -38,9 +38,10 @@ soak: needs $(BIN)/gotestsum ## the same tests at full length (SOAK=1), and each
 bench: needs ## measure the goals and write docs/performance.md, then all benchmarks (SOAK=1: full length)
 	@scripts/bench.sh
 
-strangers: ## install public clients (Node, bluelinky) outside the repository and let them use the simulated clouds
+strangers: ## install public clients (Node, bluelinky, mqtt.js) outside the repository and let them use the simulated clouds and the program
 	@scripts/install-strangers.sh
 	@go test -count=1 -v ./test/strangers
+	@go test -count=1 -v -run MQTTJS ./test/e2e
 
 fuzz: ## run each fuzz target for FUZZTIME (5s)
 	@scripts/fuzz.sh $(FUZZTIME)

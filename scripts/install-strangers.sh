@@ -1,6 +1,7 @@
 #!/usr/bin/env bash
-# Installs the public clients that test/strangers lets loose on the simulated clouds, outside the repository: Node from
-# Debian's packages where it is missing, and the npm packages in a folder of their own ($STRANGERS, else a temporary one).
+# Installs public clients outside the repository: those that test/strangers lets loose on the simulated clouds, and mqtt.js,
+# with which test/e2e drives the program. Node comes from Debian's packages where it is missing, the npm packages go into a
+# folder of their own ($STRANGERS, else a temporary one).
 set -euo pipefail
 
 folder=${STRANGERS:-${TMPDIR:-/tmp}/strangers}
@@ -14,4 +15,8 @@ if [ ! -d "$folder/node_modules/bluelinky" ]; then
 	echo "== installing bluelinky in $folder"
 	mkdir -p "$folder"
 	npm install --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel error bluelinky@8.4.0
+fi
+if [ ! -d "$folder/node_modules/mqtt" ]; then
+	echo "== installing mqtt.js in $folder"
+	npm install --prefix "$folder" --no-audit --no-fund --ignore-scripts --loglevel error mqtt@5.16.0
 fi
