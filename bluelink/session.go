@@ -39,6 +39,10 @@ type Tokens struct {
 // of them have been linked to locked accounts.
 const maxReregistrations = 3
 
+// attemptTimeout bounds a sign-in or a renewal with all its calls, for which others wait. China's are allowed a minute each
+// (docs/protocol/china.md §2.1).
+const attemptTimeout = 2 * time.Minute
+
 // expiryMargin is how much life a token must have left to be used.
 const expiryMargin = 10 * time.Second
 
@@ -148,7 +152,7 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 		return t, nil
 	}
 	// The work goes on when this caller gives up: a rotated token that is not stored would be lost for everybody.
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	if err := s.load(ctx); err != nil {
 		return Tokens{}, err
@@ -190,7 +194,7 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 			RetryAfter: recent[0].Add(24 * time.Hour).Sub(now), Reason: vehicle.CloudUnavailable, Err: errors.Join(ErrDevice, ErrUnavailable),
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	// Booked before it leaves: a registration whose answer is lost has happened all the same.
 	current.Registered = append(recent, now)

@@ -33,7 +33,7 @@ func (s *Session) Adopt(ctx context.Context, refresh string) error {
 		return err
 	}
 	defer s.endTurn()
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	if err := s.load(ctx); err != nil {
 		return err

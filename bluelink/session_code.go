@@ -252,7 +252,7 @@ func (s *Session) answer(ctx context.Context, op string) (_ context.Context, _ C
 	if err := s.takeTurn(ctx); err != nil {
 		return nil, nil, nil, err
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	end = func() { cancel(); s.endTurn() }
 	if err = s.load(ctx); err == nil {
 		err = s.saveAgain(ctx)

@@ -48,7 +48,7 @@ func (s *Session) renewAhead(ctx context.Context, living Tokens) Tokens {
 		}
 		return living
 	}
-	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*CallTimeout)
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	err := s.saveAgain(ctx)
 	if err == nil {
