@@ -11,12 +11,10 @@ import (
 )
 
 // findCar asks the modem where the car is (§4.3). It has a tight quota of its own, and some cars time out, so that it is
-// asked only beside a wake whose status tells no place.
+// asked only beside a wake whose status tells no place, and not for long.
 func (c *cloud) findCar(ctx context.Context, v *vehicle.Vehicle) (vehicle.Report, error) {
 	r := vehicle.Report{Engine: v.Engine, Source: "findMyCar"}
-	got, err := c.ask(ctx, request{
-		op: "find car", kind: bluelink.CallWake, method: http.MethodGet, path: "rcs/rfc/findMyCar", car: v, timeout: liveTimeout,
-	})
+	got, err := c.ask(ctx, request{op: "find car", kind: bluelink.CallWake, method: http.MethodGet, path: "rcs/rfc/findMyCar", car: v})
 	if err != nil {
 		return vehicle.Report{}, err
 	}
