@@ -292,3 +292,43 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 		}
 	})
 }
+
+// TestHomeAssistant_LearnsWhatAReloadAllows holds that new presets and permissions are announced without a restart.
+func TestHomeAssistant_LearnsWhatAReloadAllows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, parked)
+		home := hasstest.NewHome("homeassistant")
+		w.follow(home)
+		var first config.Config
+		w.start(setup{interval: 0, unlimited: true, change: func(c *config.Config) { withPIN(c); first = *c }})
+		defer w.stop()
+		w.served()
+		pass(time.Minute)
+		has := func(part string) (n int) {
+			synctest.Wait()
+			for _, e := range home.Entities() {
+				if strings.Contains(e.ID, part) {
+					n++
+				}
+			}
+			return n
+		}
+		cars := len(w.cars())
+		if presets, locks := has("_preset_warm"), has("_lock"); presets != 0 || locks < cars {
+			t.Fatalf("before there are %d presets and %d locks of %d cars", presets, locks, cars)
+		}
+		locks := has("_lock")
+		changed := first
+		changed.Presets = []config.Preset{{Name: "warm", Commands: []string{"climate-start set_temp=22"}}}
+		changed.Permissions.Allow = []string{"climate-start", "climate-stop"}
+		w.app.Reload(&changed)
+		pass(time.Minute)
+		if presets, now := has("_preset_warm"), has("_lock"); presets != cars || now > locks-cars {
+			t.Errorf("afterwards there are %d presets, and %d of %d locks of %d cars", presets, now, locks, cars)
+		}
+		if err := home.Err(); err != nil {
+			t.Errorf("Home Assistant complains: %.2000v", err)
+		}
+	})
+}
