@@ -106,7 +106,7 @@ var commands = []*Spec{
 	chargeStartSpec, chargeStopSpec, chargeLimitsSpec, chargingCurrentSpec,
 	chargePortOpenSpec, chargePortCloseSpec,
 	windowsSpec, hazardSpec, valetOnSpec, valetOffSpec, v2lLimitSpec,
-	scheduleSpec, destinationSpec, presetSpec, cancelSpec, hintSpec,
+	scheduleSpec, scheduleChangeSpec, destinationSpec, presetSpec, cancelSpec, hintSpec,
 }
 
 // CommandByName finds a row by its name.

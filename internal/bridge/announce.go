@@ -45,7 +45,7 @@ type Abilities struct {
 func (l *lane) abilities(v vehicle.Vehicle) Abilities {
 	var can Abilities
 	for _, spec := range vehicle.Commands() {
-		able := spec
+		asked, able := spec, spec
 		switch spec {
 		case vehicle.Preset{}.Spec():
 			continue
@@ -54,8 +54,10 @@ func (l *lane) abilities(v vehicle.Vehicle) Abilities {
 			continue
 		case vehicle.ClimateTarget{}.Spec():
 			able = vehicle.ClimateStart{}.Spec()
+		case vehicle.ScheduleChange{}.Spec():
+			asked, able = vehicle.Schedule{}.Spec(), vehicle.Schedule{}.Spec()
 		}
-		if len(v.Capabilities.Commands) > 0 && l.bridge.allowed(l.account(), v, spec, able) == nil {
+		if len(v.Capabilities.Commands) > 0 && l.bridge.allowed(l.account(), v, asked, able) == nil {
 			can.Commands = append(can.Commands, spec.Name)
 		}
 	}
@@ -351,12 +353,14 @@ func (s *shelf) settle(now time.Time) {
 	s.tellFleeting(now)
 }
 
-// repeat says once more what no broker keeps.
-func (s *shelf) repeat() {
+// repeat says once more what no broker keeps, and tells how many publications that took.
+func (s *shelf) repeat() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	before := s.sent
 	s.tellOnline()
 	s.tellFleeting(time.Now())
+	return s.sent - before
 }
 
 func (s *shelf) tellFleeting(now time.Time) {

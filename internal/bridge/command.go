@@ -92,6 +92,13 @@ func (l *lane) carryStep(ctx context.Context, f *flight) (outcome, error) {
 		if out, idle := l.already(ctx, c); idle {
 			return out, nil
 		}
+		if change, part := c.(vehicle.ScheduleChange); part {
+			whole, unknown := change.On(l.shelf.car().State)
+			if unknown != nil {
+				return outcome{vehicle.Rejected, vehicle.PreconditionFailed, unknown.Error()}, nil
+			}
+			c = whole
+		}
 		var out outcome
 		var err error
 		if a, out, err = l.send(ctx, f, c); a == nil {

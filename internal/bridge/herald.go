@@ -24,10 +24,17 @@ type herald struct {
 	sweep func(context.Context) // clears what is left of those that are gone
 
 	mu    sync.Mutex // guards what follows
-	line  []*lane    // whose cars are to be published
-	whole bool       // bridge and accounts before them
+	whole bool       // bridge and accounts are to be introduced, before all else
+	first []errand   // that cars are there
+	line  []errand   // what they say, behind that
 	work  chan struct{}
 	born  chan struct{} // holds a token when a controller has started
+}
+
+// errand is something to publish of a car; do tells how many publications it took.
+type errand struct {
+	lane *lane
+	do   func(*shelf) int
 }
 
 func newHerald(b *Bridge) *herald {
@@ -40,17 +47,34 @@ func newHerald(b *Bridge) *herald {
 // announce puts one car in line.
 func (h *herald) announce(l *lane) {
 	h.mu.Lock()
-	h.line = append(h.line, l)
+	h.first = append(h.first, errand{l, (*shelf).presence})
+	h.line = append(h.line, errand{l, (*shelf).contents})
 	h.mu.Unlock()
 	h.wake()
 }
 
-// anew puts bridge, accounts and all cars in line, in place of those that are in it.
+// anew puts bridge, accounts and all cars in line, in place of what is in it.
 func (h *herald) anew(all []*lane) {
 	h.mu.Lock()
-	h.line, h.whole = all, true
+	h.whole, h.first, h.line = true, errands(all, (*shelf).presence), errands(all, (*shelf).contents)
 	h.mu.Unlock()
 	h.wake()
+}
+
+// repeat puts in line what no broker keeps of all cars.
+func (h *herald) repeat(all []*lane) {
+	h.mu.Lock()
+	h.line = append(h.line, errands(all, (*shelf).repeat)...)
+	h.mu.Unlock()
+	h.wake()
+}
+
+func errands(all []*lane, do func(*shelf) int) []errand {
+	line := make([]errand, len(all))
+	for i, l := range all {
+		line[i] = errand{l, do}
+	}
+	return line
 }
 
 // greet tells a controller that has just started everything, after a moment.
@@ -76,15 +100,20 @@ func (h *herald) takeWhole() bool {
 	return whole
 }
 
-func (h *herald) next() *lane {
+func (h *herald) next() (e errand, ok bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if len(h.line) == 0 {
-		return nil
+	from := &h.first
+	if len(*from) == 0 {
+		*from, from = nil, &h.line
 	}
-	l := h.line[0]
-	h.line[0], h.line = nil, h.line[1:]
-	return l
+	if len(*from) == 0 {
+		*from = nil
+		return e, false
+	}
+	e = (*from)[0]
+	(*from)[0], *from = errand{}, (*from)[1:]
+	return e, true
 }
 
 // run publishes until ctx ends.
@@ -104,17 +133,15 @@ func (h *herald) run(ctx context.Context) error {
 			continue
 		case <-again:
 			again = nil
-			for _, l := range h.all() {
-				_ = h.contain(ctx, "herald", l.shelf.repeat)
-			}
+			h.repeat(h.all())
 			continue
 		case <-h.work:
 		}
 		if h.takeWhole() {
 			_ = h.contain(ctx, "herald", h.house)
 		}
-		for l := h.next(); l != nil && ctx.Err() == nil; l = h.next() {
-			_ = h.contain(ctx, "herald", func() { published += l.shelf.everything() })
+		for e, ok := h.next(); ok && ctx.Err() == nil; e, ok = h.next() {
+			_ = h.contain(ctx, "herald", func() { published += e.do(e.lane.shelf) })
 			if published >= portion {
 				published = 0
 				h.drain(ctx)

@@ -62,7 +62,11 @@ func (b *Bridge) permit(o *order) *refusal {
 	}
 	unlocks := 0
 	for _, step := range o.steps {
-		if refused := b.allows(o.lane, step.Spec(), step.Spec()); refused != nil {
+		spec := step.Spec()
+		if _, change := step.(vehicle.ScheduleChange); change {
+			spec = vehicle.Schedule{}.Spec() // which is what the car gets
+		}
+		if refused := b.allows(o.lane, spec, spec); refused != nil {
 			return refused
 		}
 		if _, is := step.(vehicle.Unlock); is {

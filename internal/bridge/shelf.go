@@ -100,14 +100,23 @@ func (s *shelf) failed(mode vehicle.RefreshMode, err error, reason vehicle.Reaso
 	return s.setStale(staleBy(err, reason))
 }
 
-// everything shows the car anew, to a broker that may know nothing of it, and tells how many publications that took.
-func (s *shelf) everything() int {
+// presence shows that the car is there and who it is, to a broker that may know nothing of it, and tells how many
+// publications that took. An announcement, which is large, counts for many.
+func (s *shelf) presence() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	now, before := time.Now(), s.sent
+	before := s.sent
 	s.announce(true)
 	s.tellInfo()
 	s.tellOnline()
+	return s.sent - before
+}
+
+// contents shows all that is known of the car, and tells how many publications that took.
+func (s *shelf) contents() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now, before := time.Now(), s.sent
 	for row := range s.bridge.options.Table.Seen(s.state) {
 		s.tell(row, now)
 	}
@@ -199,6 +208,9 @@ func (s *shelf) tell(row *topic.Row, now time.Time) {
 // payloadSize is room for the payload of nearly every data topic.
 const payloadSize = 128
 
+// usualSize is what counts as one publication, in bytes of payload.
+const usualSize = 1024
+
 // tellRefresh publishes how the last refresh went.
 func (s *shelf) tellRefresh() {
 	if s.refresh.DataSource != "" {
@@ -230,7 +242,7 @@ func (s *shelf) send(messages ...topic.Message) {
 }
 
 func (s *shelf) publish(p Publication) {
-	s.sent++
+	s.sent += 1 + len(p.Payload)/usualSize
 	s.bridge.outbox.Publish(p)
 }
 

@@ -29,7 +29,7 @@ func all(t *testing.T) []entity {
 	list = append(list, slices.Collect(maps.Values(derived))...)
 	list = append(list, told...)
 	for _, c := range controls {
-		list = append(list, c.build(h, &Car{}))
+		list = append(list, oneOf(c, h))
 	}
 	list = append(list, bridgeEntities(tree)...)
 	return append(list, accountEntities(tree, "default", true)...)
@@ -111,4 +111,11 @@ func TestSlug_IsHomeAssistants(t *testing.T) {
 			t.Errorf("%q: %q, want %q", text, got, want)
 		}
 	}
+}
+
+func oneOf(c control, h *Home) entity {
+	if c.each != nil {
+		return c.each(h, &Car{})
+	}
+	return c.build(h)
 }

@@ -16,29 +16,31 @@ type control struct {
 	shows *vehicle.Datum
 	// instead tells that the data point has no entity of its own beside it.
 	instead bool
-	build   func(*Home, *Car) entity
+	// whole tells that it is there only for a car that reports this and all else of its schedule that a part cannot do without.
+	whole bool
+	// build makes the entity where it is the same for all cars, each where it is not.
+	build func(*Home) entity
+	each  func(*Home, *Car) entity
 }
-
-func fixed(e entity) func(*Home, *Car) entity { return func(*Home, *Car) entity { return e } }
 
 // controls are those of all commands; what needs a name of the user's, and the climate, is made in presets and climate.
 var controls = slices.Concat([]control{
 	{needs: []vehicle.Command{vehicle.Lock{}, vehicle.Unlock{}}, shows: vehicle.Locked.Datum, build: lock},
-	{needs: []vehicle.Command{vehicle.ChargeStart{}, vehicle.ChargeStop{}}, shows: vehicle.Charging.Datum, build: func(h *Home, _ *Car) entity {
+	{needs: []vehicle.Command{vehicle.ChargeStart{}, vehicle.ChargeStop{}}, shows: vehicle.Charging.Datum, build: func(h *Home) entity {
 		start, stop := vehicle.ChargeStart{}.Spec(), vehicle.ChargeStop{}.Spec()
 		return entity{key: "charge", platform: "switch"}.commands(start.Topic).
 			shown(h.first(vehicle.Charging.Datum), value).
 			with("payload_on", start.Words[0]).with("payload_off", stop.Words[0]).
 			with("state_on", "charging").with("state_off", "not_charging").with("icon", "mdi:ev-station")
 	}},
-	{needs: []vehicle.Command{vehicle.OpenChargePort{}, vehicle.CloseChargePort{}}, shows: vehicle.ChargePortOpen.Datum, build: func(h *Home, _ *Car) entity {
+	{needs: []vehicle.Command{vehicle.OpenChargePort{}, vehicle.CloseChargePort{}}, shows: vehicle.ChargePortOpen.Datum, build: func(h *Home) entity {
 		open, shut := vehicle.OpenChargePort{}.Spec(), vehicle.CloseChargePort{}.Spec()
 		return entity{key: "charge_port", platform: "cover"}.commands(open.Topic).
 			shown(h.first(vehicle.ChargePortOpen.Datum), value).
 			with("payload_open", open.Words[0]).with("payload_close", shut.Words[0]).with("payload_stop", nil).
 			with("state_open", yes).with("state_closed", no).with("device_class", "door").with("icon", "mdi:ev-plug-type2")
 	}},
-	{needs: []vehicle.Command{vehicle.ValetOn{}, vehicle.ValetOff{}}, shows: vehicle.ValetMode.Datum, instead: true, build: func(h *Home, _ *Car) entity {
+	{needs: []vehicle.Command{vehicle.ValetOn{}, vehicle.ValetOff{}}, shows: vehicle.ValetMode.Datum, instead: true, build: func(h *Home) entity {
 		on, off := vehicle.ValetOn{}.Spec(), vehicle.ValetOff{}.Spec()
 		return entity{key: "valet", platform: "switch"}.commands(on.Topic).
 			shown(h.first(vehicle.ValetMode.Datum), value).
@@ -48,7 +50,7 @@ var controls = slices.Concat([]control{
 	limit("limit_ac", vehicle.ChargeLimits{}, "ac", vehicle.LimitAC.Datum, "mdi:battery-charging-80"),
 	limit("limit_dc", vehicle.ChargeLimits{}, "dc", vehicle.LimitDC.Datum, "mdi:battery-charging-80"),
 	limit("v2l_limit", vehicle.SetV2LLimit{}, "limit", vehicle.V2LLimit.Datum, "mdi:battery-arrow-down"),
-	{needs: []vehicle.Command{vehicle.SetChargingCurrent{}}, shows: vehicle.ChargingCurrent.Datum, instead: true, build: func(h *Home, _ *Car) entity {
+	{needs: []vehicle.Command{vehicle.SetChargingCurrent{}}, shows: vehicle.ChargingCurrent.Datum, instead: true, build: func(h *Home) entity {
 		return entity{key: "charging_current", platform: "select"}.commands(vehicle.SetChargingCurrent{}.Spec().Topic).
 			shown(h.first(vehicle.ChargingCurrent.Datum), "{{ {1: '100', 2: '90', 3: '60'}[value_json.value] if value_json.value else None }}").
 			with("options", []string{"100", "90", "60"}).with("icon", "mdi:current-ac").with("entity_category", config)
@@ -69,8 +71,8 @@ var controls = slices.Concat([]control{
 	press("hint_unplugged", vehicle.Hint{}, "unplugged", words{icon: "mdi:power-plug-off", category: config, off: true}),
 	press("hint_arrived", vehicle.Hint{}, "arrived", words{icon: "mdi:home-import-outline", category: config, off: true}),
 	press("hint_left", vehicle.Hint{}, "left", words{icon: "mdi:home-export-outline", category: config, off: true}),
-	{needs: []vehicle.Command{vehicle.ClimateStart{}, vehicle.ClimateStop{}, vehicle.ClimateTarget{}}, build: climate},
-})
+	{needs: []vehicle.Command{vehicle.ClimateStart{}, vehicle.ClimateStop{}, vehicle.ClimateTarget{}}, each: climate},
+}, schedule)
 
 // commands makes an entity give commands. The car, not Home Assistant, decides what becomes of them.
 func (e entity) commands(segment string) entity {
@@ -82,7 +84,7 @@ func (e entity) shown(row *topic.Row, template string) entity {
 	return e.with("state_topic", below(row.Suffix)).with("value_template", template).with("optimistic", false)
 }
 
-func lock(h *Home, _ *Car) entity {
+func lock(h *Home) entity {
 	shut, open := vehicle.Lock{}.Spec(), vehicle.Unlock{}.Spec()
 	return entity{key: "lock", platform: "lock"}.commands(shut.Topic).
 		shown(h.first(vehicle.Locked.Datum), value).
@@ -92,7 +94,7 @@ func lock(h *Home, _ *Car) entity {
 
 // limit is a slider for one key of a command; its bounds and steps are those of the catalogue.
 func limit(key string, c vehicle.Command, name string, d *vehicle.Datum, icon string) control {
-	return control{needs: []vehicle.Command{c}, shows: d, instead: true, build: func(h *Home, _ *Car) entity {
+	return control{needs: []vehicle.Command{c}, shows: d, instead: true, build: func(h *Home) entity {
 		spec := c.Spec()
 		segment := spec.Topic
 		for _, s := range spec.Shortcuts {
@@ -117,7 +119,7 @@ func fieldOf(spec *vehicle.Spec, key string) vehicle.Field {
 // windowControl moves one window and leaves the others alone. A request to stop must never become one to close, so that
 // there is none.
 func windowControl(key, name string, d *vehicle.Datum) control {
-	return control{needs: []vehicle.Command{vehicle.Windows{}}, shows: d, build: func(h *Home, _ *Car) entity {
+	return control{needs: []vehicle.Command{vehicle.Windows{}}, shows: d, build: func(h *Home) entity {
 		return entity{key: key, platform: "cover"}.commands(vehicle.Windows{}.Spec().Topic).
 			shown(h.first(d), windowState).
 			with("payload_open", `{"`+name+`":1}`).with("payload_close", `{"`+name+`":0}`).with("payload_stop", nil).
@@ -127,7 +129,7 @@ func windowControl(key, name string, d *vehicle.Datum) control {
 
 // press is a button that gives one command.
 func press(key string, c vehicle.Command, payload string, w words) control {
-	return control{needs: []vehicle.Command{c}, build: fixed(button(key, command(c.Spec().Topic), payload, w))}
+	return control{needs: []vehicle.Command{c}, build: func(*Home) entity { return button(key, command(c.Spec().Topic), payload, w) }}
 }
 
 func button(key string, to any, payload string, w words) entity {
@@ -185,7 +187,7 @@ func presetButton(p Preset) entity {
 
 // withoutControl are the commands that no entity gives, and why.
 var withoutControl = map[string]string{
-	vehicle.Schedule{}.Spec().Name:    "its parts stand in switches and times of their own",
+	vehicle.Schedule{}.Spec().Name:    "its parts are given one by one, by schedule-change",
 	vehicle.Destination{}.Spec().Name: "places have no entity; an automation publishes them",
 	vehicle.Cancel{}.Spec().Name:      "it needs the id of a command; an automation publishes it",
 }

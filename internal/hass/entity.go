@@ -11,6 +11,7 @@ import (
 type entity struct {
 	key      string // unique on its device, part of the unique id, for ever
 	platform string
+	part     string // platform and key, once they are known for all cars
 	name     string // of the user's own, in place of the one in names/
 	fields   []field
 	// alone makes it available with the bridge alone: what says why a car is not.
@@ -41,39 +42,44 @@ func (e entity) with(key string, value any) entity {
 	return e
 }
 
-// place is where an entity stands: what its message needs besides itself.
-type place struct {
-	car     topic.Car
-	id      string // unique ids begin with it
-	slug    string // entity ids begin with it
-	bridge  string // topic of the bridge's state
-	names   names
-	english names
+// named gives the entity the name by which messages list their parts.
+func (e entity) named() entity {
+	e.part = e.platform + "/" + e.key
+	return e
 }
 
-// nameOf is how people call an entity, in the language of the user and in English, from which its first entity id is made.
-func (p *place) nameOf(e *entity) (local, english string) {
+// place is where an entity stands: what its message needs besides itself.
+type place struct {
+	car    topic.Car
+	id     string // unique ids begin with it
+	slug   string // entity ids begin with it
+	bridge string // topic of the bridge's state
+	names  names
+	slugs  names // of the English names, from which first entity ids are made
+}
+
+// nameOf is how people call an entity, in the user's language, and what its first entity id ends with.
+func (p *place) nameOf(e *entity) (local, ending string) {
 	if e.name != "" {
-		return e.name, e.name
+		return e.name, slug(e.name)
 	}
-	return p.names[e.key], p.english[e.key]
+	return p.names[e.key], p.slugs[e.key]
 }
 
 // append writes the entity as a component.
 func (e *entity) append(dst []byte, p *place) []byte {
 	o := object{append(dst, '{'), true}
-	local, english := p.nameOf(e)
+	local, ending := p.nameOf(e)
 	o.text("platform", e.platform)
-	o.text("unique_id", p.id+"_"+e.key)
-	o.text("default_entity_id", e.platform+"."+p.slug+"_"+slug(english))
+	o.joined("unique_id", p.id, "_", e.key)
+	o.joined("default_entity_id", e.platform, ".", p.slug, "_", ending)
 	o.text("name", local)
 	for _, f := range e.fields {
 		o.value(f.key, f.value, p)
 	}
 	if e.alone {
 		o.key("availability")
-		o.dst = append(o.dst, `[{"topic":`...)
-		o.dst = strconv.AppendQuote(o.dst, p.bridge)
+		o.dst = appendText(append(o.dst, `[{"topic":`...), p.bridge)
 		o.dst = append(o.dst, `}]`...)
 	}
 	return append(o.dst, '}')
@@ -96,6 +102,16 @@ func (o *object) key(name string) {
 func (o *object) text(key, text string) {
 	o.key(key)
 	o.dst = appendText(o.dst, text)
+}
+
+// joined writes a text of parts that need no care: words and ids.
+func (o *object) joined(key string, parts ...string) {
+	o.key(key)
+	o.dst = append(o.dst, '"')
+	for _, part := range parts {
+		o.dst = append(o.dst, part...)
+	}
+	o.dst = append(o.dst, '"')
 }
 
 // texts writes those members that have a text.

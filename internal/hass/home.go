@@ -34,7 +34,8 @@ type Options struct {
 type Home struct {
 	options Options
 	names   names
-	english names
+	slugs   names    // of the English names
+	given   []entity // those of controls that are the same for all cars; without a key where they are not
 	rows    []shown
 	topics  map[*vehicle.Datum]*topic.Row
 	bridge  string // identifier of the bridge's device
@@ -74,8 +75,13 @@ func New(o Options) (*Home, error) {
 	if h.names, err = readNames(o.Language); err != nil {
 		return nil, err
 	}
-	if h.english, err = readNames("en"); err != nil {
+	english, err := readNames("en")
+	if err != nil {
 		return nil, err
+	}
+	h.slugs = names{}
+	for key, name := range english {
+		h.slugs[key] = slug(name)
 	}
 	for _, row := range o.Table.Rows() {
 		if _, known := derived[row.Suffix]; known {
@@ -93,6 +99,13 @@ func New(o Options) (*Home, error) {
 		if _, without := withoutEntity[d]; !without {
 			h.rows = append(h.rows, shown{row, d})
 		}
+	}
+	for i := range controls {
+		var e entity
+		if controls[i].each == nil {
+			e = controls[i].build(h).named()
+		}
+		h.given = append(h.given, e)
 	}
 	return h, nil
 }
@@ -128,7 +141,7 @@ type Message struct {
 func (h *Home) Car(c Car, limit int) []Message {
 	p := &place{
 		car: h.options.Tree.Car(c.Name), id: h.id(string(c.Vehicle.ID)), slug: slug(deviceName(c.Vehicle)),
-		bridge: h.options.Tree.BridgeState(), names: h.names, english: h.english,
+		bridge: h.options.Tree.BridgeState(), names: h.names, slugs: h.slugs,
 	}
 	head := h.head(func(o *object) {
 		o.texts("name", deviceName(c.Vehicle), "manufacturer", capital(c.Vehicle.Brand.String()), "model", c.Vehicle.Model)
@@ -145,7 +158,7 @@ func (h *Home) Car(c Car, limit int) []Message {
 
 // Bridge gives the messages that announce the bridge itself.
 func (h *Home) Bridge(limit int) []Message {
-	p := &place{id: h.bridge, slug: slug(h.bridge), bridge: h.options.Tree.BridgeState(), names: h.names, english: h.english}
+	p := &place{id: h.bridge, slug: slug(h.bridge), bridge: h.options.Tree.BridgeState(), names: h.names, slugs: h.slugs}
 	head := h.head(func(o *object) {
 		o.texts("name", Product, "manufacturer", Product, "model", "Bridge", "sw_version", h.options.Version)
 	}, p.id)
@@ -154,7 +167,7 @@ func (h *Home) Bridge(limit int) []Message {
 
 // Account gives the messages that announce an account; codes tells that its cloud may ask for a one-time code.
 func (h *Home) Account(name string, codes bool, limit int) []Message {
-	p := &place{id: h.accountID(name), slug: slug(Product + " " + name), bridge: h.options.Tree.BridgeState(), names: h.names, english: h.english}
+	p := &place{id: h.accountID(name), slug: slug(Product + " " + name), bridge: h.options.Tree.BridgeState(), names: h.names, slugs: h.slugs}
 	head := h.head(func(o *object) {
 		o.texts("name", h.names["account"]+" "+name, "manufacturer", Product, "model", "Account", "via_device", h.bridge)
 	}, p.id, p.bridge)
@@ -192,7 +205,7 @@ func capital(word string) string {
 
 // carEntities are all entities of a car, in the order of data, what the bridge tells, commands and presets.
 func (h *Home) carEntities(c *Car) []entity {
-	given := h.given(c)
+	given := h.controls(c)
 	all := make([]entity, 0, 192)
 	for i := range h.rows {
 		s := &h.rows[i]
@@ -203,14 +216,18 @@ func (h *Home) carEntities(c *Car) []entity {
 			all = append(all, derived[s.row.Suffix])
 			continue
 		}
-		if !s.datum.Fits(c.Vehicle.Engine) || slices.ContainsFunc(given, func(g *control) bool { return g.instead && g.shows == s.datum }) {
+		if !s.datum.Fits(c.Vehicle.Engine) || slices.ContainsFunc(given, func(n int) bool { return controls[n].instead && controls[n].shows == s.datum }) {
 			continue
 		}
 		all = append(all, *h.data(s, c))
 	}
 	all = append(all, told...)
-	for _, g := range given {
-		all = append(all, g.build(h, c))
+	for _, n := range given {
+		if controls[n].each != nil {
+			all = append(all, controls[n].each(h, c))
+			continue
+		}
+		all = append(all, h.given[n])
 	}
 	taken := map[string]bool{}
 	for _, p := range c.Presets {
@@ -224,15 +241,15 @@ func (h *Home) carEntities(c *Car) []entity {
 	return all
 }
 
-// given are the controls of a car that may do what they say.
-func (h *Home) given(c *Car) (all []*control) {
+// controls are those of a car that may do what they say, by their places in the table.
+func (h *Home) controls(c *Car) (all []int) {
 	for i := range controls {
 		g := &controls[i]
-		if g.shows != nil && !g.shows.Fits(c.Vehicle.Engine) {
+		if g.shows != nil && !g.shows.Fits(c.Vehicle.Engine) || g.whole && !h.plans(g.shows, c.State) {
 			continue
 		}
 		if !slices.ContainsFunc(g.needs, func(n vehicle.Command) bool { return !slices.Contains(c.Commands, n.Spec().Name) }) {
-			all = append(all, g)
+			all = append(all, i)
 		}
 	}
 	return all
@@ -250,6 +267,7 @@ func (h *Home) data(s *shown, c *Car) *entity {
 		// The device's page shows one battery: the traction battery, where there is one.
 		e = e.with("device_class", "battery")
 	}
+	e = e.named()
 	h.entities.Store(key, &e)
 	return &e
 }

@@ -37,13 +37,19 @@ func (h *Home) head(device func(*object), id string, available ...string) []byte
 	return append(o.dst, '{')
 }
 
+// roomEach is room for an entity, on the average.
+const roomEach = 512
+
 // overhead is what a message needs on the wire besides topic and payload, more than enough.
 const overhead = 64
 
 // messages writes a device's entities into as few messages as may be. All of them name the same device, so that Home
 // Assistant shows one.
 func (h *Home) messages(p *place, head []byte, entities []entity, limit int) []Message {
-	w := &writer{home: h, id: p.id, head: head, limit: limit}
+	w := &writer{home: h, id: p.id, head: head, limit: limit, size: len(head) + roomEach*len(entities)}
+	if limit > 0 {
+		w.size = min(w.size, limit)
+	}
 	for _, young := range []bool{false, true} {
 		w.begin(young)
 		for i := range entities {
@@ -63,6 +69,7 @@ type writer struct {
 	id    string
 	head  []byte
 	limit int
+	size  int // room for a message
 
 	done  []Message
 	name  string // of the current message's topic
@@ -83,7 +90,7 @@ func (w *writer) begin(young bool) {
 // add writes one entity, into a new message when there is no room.
 func (w *writer) add(e *entity, p *place) {
 	if w.body == nil {
-		w.body = append(make([]byte, 0, max(1<<12, min(1<<16, 400*cap(w.parts)))), w.head...)
+		w.body = append(make([]byte, 0, w.size), w.head...)
 	}
 	before := len(w.body)
 	if len(w.parts) > 0 {
@@ -98,7 +105,11 @@ func (w *writer) add(e *entity, p *place) {
 		w.add(e, p)
 		return
 	}
-	w.parts = append(w.parts, e.platform+"/"+e.key)
+	part := e.part
+	if part == "" {
+		part = e.named().part
+	}
+	w.parts = append(w.parts, part)
 }
 
 func (w *writer) topic() string {

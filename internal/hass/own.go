@@ -42,7 +42,7 @@ var derived = map[string]entity{
 }
 
 // told are the entities of what the bridge says about every car.
-var told = []entity{
+var told = named([]entity{
 	{key: "stale", platform: "binary_sensor", alone: true, fields: []field{
 		{"state_topic", below("status/stale")},
 		{"value_template", value},
@@ -89,6 +89,13 @@ var told = []entity{
 	{key: "security", platform: "event", fields: []field{
 		{"state_topic", event(topic.SecurityEvents)}, {"event_types", []string{topic.NotLocked}}, {"icon", "mdi:shield-alert"},
 	}},
+})
+
+func named(all []entity) []entity {
+	for i := range all {
+		all[i] = all[i].named()
+	}
+	return all
 }
 
 // bridgeEntities are those of the bridge itself. All but the first are available with it: that one says whether it is.

@@ -128,16 +128,21 @@ func (p *process) cpu() time.Duration {
 // memory is the resident set and its highest mark so far, in MB of 10^6 bytes.
 func (p *process) memory() (now, peak float64) {
 	p.tb.Helper()
-	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.cmd.Process.Pid))
+	return memoryOf(p.tb, p.cmd.Process.Pid)
+}
+
+func memoryOf(tb testing.TB, pid int) (now, peak float64) {
+	tb.Helper()
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
 	if err != nil {
-		p.tb.Fatal(err)
+		tb.Fatal(err)
 	}
 	read := func(key string) float64 {
 		_, rest, _ := strings.Cut(string(text), key+":")
 		line, _, _ := strings.Cut(rest, "\n")
 		kB, err := strconv.Atoi(strings.Fields(line)[0])
 		if err != nil {
-			p.tb.Fatalf("%s of %s: %v", key, p.cmd.Path, err)
+			tb.Fatalf("%s of process %d: %v", key, pid, err)
 		}
 		return float64(kB) * 1024 / 1e6
 	}

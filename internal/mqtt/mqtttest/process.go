@@ -164,3 +164,6 @@ func installed(t testing.TB, what, install string, names ...string) string {
 	t.Skipf("%s is not installed; to run this test: apt-get install %s", what, install)
 	return ""
 }
+
+// PID is the id of the broker's process.
+func (p *process) PID() int { return p.current.Process.Pid }
