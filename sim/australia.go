@@ -43,7 +43,7 @@ var australian = dialect{
 	stamps: stampNeeded, tokenStamps: stampNeeded, badApp: refusedApplication, badStamp: refusedApplication, badDevice: refusedDevice,
 	badGrant: invalidParameters, badLogin: requiresLogin, zeroRates: true,
 	root: rootBare, odometer: true, seats: flatSeats, codes: narrowCodes, twoPlaces: true,
-	offset: "10", treeForAll: true, support: saysCCS2, history: historyForm{has: engine.plugs, everFirst: true},
+	offset: "10", treeForAll: true, reportOdometer: true, support: saysCCS2, history: historyForm{has: engine.plugs, everFirst: true},
 	reads: australianReads, readsV2: true,
 	commands: []command{
 		{path: "/control/door", versions: "v1 v2", who: forFlat, pin: pinOnV2, read: orderDoorFlat, keys: "action! deviceId!"},

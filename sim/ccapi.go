@@ -81,6 +81,8 @@ type dialect struct {
 	accepted string
 	// tripsByID says which cars' trips have to be asked for one by one; nil is none.
 	tripsByID func(*car) bool
+	// reportOdometer is true where the monthly report begins with the distance.
+	reportOdometer bool
 	// history says which engines have a driving history, and in which form.
 	history historyForm
 

@@ -65,6 +65,9 @@ func (g *ccapi) commandEndpoint(row command) endpoint {
 		if !g.ownDevice(c) {
 			return g.badDevice.reply()
 		}
+		if c.car.model.refuses == row.path {
+			return refusedSupport.reply()
+		}
 		if !row.who.understands(c.car) {
 			do = func(*car) bool { return true }
 		}

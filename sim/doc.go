@@ -11,9 +11,11 @@
 //   - car.go, charge.go, drive.go: a car with physical quantities, moved forward in
 //     time only when somebody asks for it; clock.go says what time it is for whom.
 //   - report.go: what the cloud knows about a car, which is older than the truth.
-//   - flat.go, ccs2.go: the two forms in which the European cloud tells it.
-//   - ccapi.go, ccapi_*.go, idp.go, cci.go: the hosts of the European cloud;
-//     hyundaius*.go, kiaus*.go, canada*.go: the American ones, with what they share in
+//   - ccapi.go, ccapi_*.go: the vehicle API that five regions share, and its dialects,
+//     a row for each region in europe.go, australia.go, india.go, china.go and
+//     brazil.go; flat.go, ccs2.go: the two forms in which it tells of a car; idp.go,
+//     cci.go, europe_old.go: Europe's other hosts.
+//   - hyundaius*.go, kiaus*.go, canada*.go: the American ones, with what they share in
 //     america.go; face.go is the table of all clouds, where a further region is added.
 //   - faults.go: every known failure, to be switched on; views.go: what happened.
 //

@@ -303,8 +303,10 @@ func (g *ccapi) monthlyReport(c *call) reply {
 	if v.report.body.anyTyreWarning() {
 		lamp = "1"
 	}
-	// The odometer is what one client reads in Australia
-	// (docs/protocol/australia-newzealand.md §4).
-	return spaAnswer([]byte(fmt.Sprintf(`{"odometer":%.1f,"monthlyReport":{"ifo":{"mvrMonthStart":"%s","mvrMonthEnd":"%s"},"driving":{"runDistance":%d,"engineStartCount":%d,"engineIdleTime":%d,"engineOnTime":%d},"breakdown":[],"vehicleStatus":{"tpmsSupport":1,"tirePressure":{"tirePressureLampAll":"%s"}}}}`,
-		v.report.body.odometerKm, month.Format("20060102"), month.AddDate(0, 1, -1).Format("20060102"), sums.dist, starts, sums.idle, sums.drive, lamp)))
+	distance := ""
+	if g.reportOdometer {
+		distance = fmt.Sprintf(`"odometer":%.1f,`, v.report.body.odometerKm)
+	}
+	return spaAnswer([]byte(fmt.Sprintf(`{%s"monthlyReport":{"ifo":{"mvrMonthStart":"%s","mvrMonthEnd":"%s"},"driving":{"runDistance":%d,"engineStartCount":%d,"engineIdleTime":%d,"engineOnTime":%d},"breakdown":[],"vehicleStatus":{"tpmsSupport":1,"tirePressure":{"tirePressureLampAll":"%s"}}}}`,
+		distance, month.Format("20060102"), month.AddDate(0, 1, -1).Format("20060102"), sums.dist, starts, sums.idle, sums.drive, lamp)))
 }

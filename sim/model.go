@@ -37,6 +37,8 @@ type model struct {
 	generation int  // of the telematics, where the cloud tells it apart; 0 where not
 	year       int  // the only model year; 0 for one of the last few
 	older      bool // lacks what its page says that older cars lack
+	// refuses is the path of a command that the cloud does not take for such a car.
+	refuses string
 }
 
 // place is a town where cars live, each some streets away, and the zone of their clocks.

@@ -137,6 +137,8 @@ Authorization: Bearer ${access}
 var (
 	pageUARS  = map[string]string{"cn-hyundai": "uars-h.hmgmobility.com.cn", "cn-kia": "uars-k.hmgmobility.com.cn"}
 	pageToken = regexp.MustCompile(`"accessToken":"([^"]+)"`)
+	// pageAction finds where a page's form is sent.
+	pageAction = regexp.MustCompile(`action="([^"]+)"`)
 )
 
 const chineseLogin = `

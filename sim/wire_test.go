@@ -8,6 +8,7 @@ import (
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"math/big"
 	"net/http"
@@ -389,6 +390,10 @@ func (p *player) find(what string) (any, bool) {
 			return nil, false
 		}
 		return target.Query().Get(key), target.Query().Has(key)
+	}
+	if what == "body.action" { // of a page's form
+		found := pageAction.FindStringSubmatch(string(p.answer))
+		return html.UnescapeString(strings.Join(found[min(1, len(found)):], "")), found != nil
 	}
 	if what == "body.accessToken" { // in the script of a page
 		found := pageToken.FindStringSubmatch(string(p.answer))
