@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // ID names a car inside the program and in the store: the first 12 hex digits of the SHA-256 of its upper-case VIN. It
@@ -156,6 +157,9 @@ func (e Engine) Plugs() bool { return e == EV || e == PHEV || e == EngineUnknown
 type Capabilities struct {
 	// Commands are the names of catalogue commands that this car accepts.
 	Commands []string `json:"commands"`
+	// Patience is how long the region's cloud may take to tell how a command ended, where that is longer than the command's
+	// own limit.
+	Patience time.Duration `json:"-"`
 }
 
 // Vehicle is who a car is, as its account's vehicle list tells it.

@@ -21,9 +21,9 @@ var china = dialect{
 		// The only call that tells a position wakes the car (§4; seen); what the status holds has to do.
 		found:   placeCall{path: "/location", wakes: true},
 		history: history{kept: func(v *vehicle.Vehicle) bool { return v.Engine == vehicle.EV }, total: "drivingInfoDetail.0"},
-		patient: time.Minute,
+		within:  time.Minute,
 	},
-	forms: chineseForms, recordDelay: time.Minute,
+	forms: chineseForms, recordDelay: time.Minute, patience: 3 * time.Minute,
 	meanings: []meaning{
 		// Whatever it says: the body has not what the server wants, or the constants are those of generation A (§8).
 		{op: opRegister, code: "4002", outcome: outcome{err: bluelink.ErrClientRefused}},

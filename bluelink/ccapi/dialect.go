@@ -21,6 +21,8 @@ type dialect struct {
 	meanings []meaning // what answers mean there and not elsewhere
 	// recordDelay is how long a command may be without a record before that means anything.
 	recordDelay time.Duration
+	// patience is how long the outcome of a command may take, where that is longer than usual.
+	patience time.Duration
 }
 
 // manners are what each call of the vehicle API has about it.
@@ -75,7 +77,7 @@ type reading struct {
 	aside   *aside    // where the odometer stands, should the flat status lack it
 	limits  bool      // a forced flat read asks for the charge limits as well
 	history history
-	patient time.Duration // with a cached status; zero for the usual time
+	within  time.Duration // a cached status must come; zero for the usual time
 }
 
 // placeCall is a call that says where a car is.

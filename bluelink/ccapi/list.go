@@ -63,7 +63,7 @@ func (c *cloud) readVehicle(entry value) (v vehicle.Vehicle, ok bool) {
 		v.Year = year
 	}
 	v.ID = vehicle.NewID(v.VIN, v.Region, v.Brand, v.CloudID)
-	v.Capabilities.Commands = c.profile.commandsOf(&v)
+	v.Capabilities = vehicle.Capabilities{Commands: c.profile.commandsOf(&v), Patience: c.profile.patience}
 	return v, true
 }
 

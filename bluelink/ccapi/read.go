@@ -39,7 +39,7 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 	v := &ask.Vehicle
 	f := &c.profile.format
 	q := request{
-		op: op, kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/status/latest"), car: v, ccs2: v.CCS2, timeout: c.profile.patient,
+		op: op, kind: bluelink.CallRead, method: http.MethodGet, path: below(v, "/status/latest"), car: v, ccs2: v.CCS2, timeout: c.profile.within,
 	}
 	r := vehicle.Report{Engine: v.Engine, Source: "status/latest"}
 	inner, decode := f.flatInside, decodeFlat

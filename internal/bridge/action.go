@@ -39,7 +39,7 @@ func (l *lane) follow(ctx context.Context, f *flight, a *attempt) (outcome, erro
 	case vehicle.ActionTimeout:
 		return l.decide(ctx, a, vehicle.TimedOut, vehicle.VehicleUnreachable, "the car did not answer")
 	case vehicle.ActionPending:
-		return l.decide(ctx, a, vehicle.TimedOut, vehicle.Timeout, "no outcome within "+a.command.Spec().Limit.String())
+		return l.decide(ctx, a, vehicle.TimedOut, vehicle.Timeout, "no outcome within "+l.limitOf(a.command).String())
 	case vehicle.ActionUnknown:
 	}
 	if err == nil {
@@ -55,7 +55,7 @@ func (l *lane) follow(ctx context.Context, f *flight, a *attempt) (outcome, erro
 // poll asks for the outcome until there is one or the command's time is up. Pending means that it is; an error that the
 // cloud does not tell.
 func (l *lane) poll(ctx context.Context, a *attempt) (vehicle.ActionStatus, error) {
-	end := a.taken.Add(a.command.Spec().Limit)
+	end := a.taken.Add(l.limitOf(a.command))
 	failures := 0
 	for wait := firstLook; ; wait = min(wait+time.Second, slowestAsk) {
 		if err := l.pause(ctx, wait); err != nil {
@@ -81,6 +81,12 @@ func (l *lane) poll(ctx context.Context, a *attempt) (vehicle.ActionStatus, erro
 			return status, nil
 		}
 	}
+}
+
+// limitOf is how long the outcome of a command is waited for: what is right for the command, or more where the region's
+// cloud is slow.
+func (l *lane) limitOf(c vehicle.Command) time.Duration {
+	return max(c.Spec().Limit, l.shelf.car().Vehicle.Capabilities.Patience)
 }
 
 // stops tells whether the work has to end because the bridge does.

@@ -222,6 +222,32 @@ func TestCommand_CarThatDoesNotAnswerEndsTimedOutUnlessItsStateSaysOtherwise(t *
 	}
 }
 
+// A region's cloud that is slow to tell outcomes gets the time that it needs, whatever the command's own limit.
+func TestCommand_OutcomeIsWaitedForAsLongAsTheRegionTakes(t *testing.T) {
+	for patience, want := range map[time.Duration]string{0: "accepted sent timed_out timeout.", 3 * time.Minute: "accepted sent confirmed verified."} {
+		synctest.Test(t, func(t *testing.T) {
+			o := newObedient()
+			o.cars[0].Capabilities.Patience = patience
+			o.takes = 2 * time.Minute
+			o.tells = func(a *done, _ vehicle.ActionStatus) vehicle.ActionStatus {
+				if time.Since(a.at) < 2*time.Minute {
+					return vehicle.ActionPending
+				}
+				return vehicle.ActionSuccess
+			}
+			w := build(t, o.cloud).run()
+			defer w.stop()
+			w.refresh("car-1", "first-read", "cached")
+			synctest.Wait()
+			w.give("x", "lock", "lock")
+			pass(4 * time.Minute)
+			if got := w.life("x"); got != want {
+				t.Errorf("with %s the command went %q, want %q", patience, got, want)
+			}
+		})
+	}
+}
+
 // D7: lock and unlock are the wrong way round somewhere on the way.
 func TestCommand_CarThatUnlocksOnLockFailsLoudly(t *testing.T) {
 	drive(t, func(t *testing.T, w *world, o *obedient) {

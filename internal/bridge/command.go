@@ -307,7 +307,7 @@ func (l *lane) setResting(f *flight, rests bool) {
 func (l *lane) commandLimit(f *flight) time.Duration {
 	limit := sendWithin + watchMargin
 	for _, c := range f.steps {
-		limit += c.Spec().Limit + c.Spec().Lasts + lookWithin + 3*l.bridge.options.ReadWithin
+		limit += l.limitOf(c) + c.Spec().Lasts + lookWithin + 3*l.bridge.options.ReadWithin
 	}
 	return limit
 }
