@@ -79,7 +79,7 @@ func (s *Session) loginFailed(ctx context.Context, err error) error {
 	}
 	s.mu.Lock()
 	s.signing.failed++
-	s.signing.retryAt, s.signing.failure = time.Now().Add(loginBackoff(s.signing.failed)), err
+	s.signing.retryAt, s.signing.failure = time.Now().Add(max(loginBackoff(s.signing.failed), RetryAfter(err))), err
 	s.mu.Unlock()
 	if failure := s.challenged(ctx, err); failure != nil {
 		return errors.Join(err, failure)

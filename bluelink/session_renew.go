@@ -145,7 +145,7 @@ func (s *Session) tryRenewal(ctx context.Context) (_ Tokens, signsIn bool, err e
 	defer s.mu.Unlock()
 	r := &s.renewal
 	r.failed++
-	r.failure, r.next = err, time.Now().Add(renewBackoff(r.failed))
+	r.failure, r.next = err, time.Now().Add(max(renewBackoff(r.failed), RetryAfter(err)))
 	r.refused, r.unread = r.refused+1, r.unread+1
 	if !isRefusal(err) {
 		r.refused = 0

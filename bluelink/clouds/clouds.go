@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/canada"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/ccapi"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/hyundaius"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/kiaus"
@@ -49,6 +50,11 @@ var families = []family{
 	{
 		regions: []vehicle.Region{vehicle.USA},
 		brands:  []vehicle.Brand{vehicle.Kia}, serves: kiaus.Serves, open: kiaus.Open, decode: kiaus.Decode,
+	},
+	{
+		regions: []vehicle.Region{vehicle.Canada},
+		pin:     true,
+		brands:  allBrands, serves: canada.Serves, open: canada.Open, decode: canada.Decode,
 	},
 }
 

@@ -155,7 +155,7 @@ func sentOnce(t *testing.T, s *Setup, _ *replayed) {
 		v := w.electric()
 		w.warmUp(v)
 		carried, n, start := w.truth(v).Commands, w.book.len(), time.Now()
-		w.fault(fault)
+		w.commandFault(fault)
 		id, err := w.cloud.Send(t.Context(), bluelink.Ask{Vehicle: v}, vehicle.Unlock{})
 		carried = w.truth(v).Commands - carried
 		if posts := w.book.since(n, "unlock"); posts != 1 || carried > 1 {
@@ -206,7 +206,11 @@ func cancels(t *testing.T, s *Setup, _ *replayed) {
 			w.known = w.read(v, vehicle.State{})
 			w.warmUp(v)
 		}
-		struck := w.fault("silent")
+		hush := w.fault
+		if op.name == "command" {
+			hush = w.commandFault
+		}
+		struck := hush("silent")
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(3*time.Second, cancel)
 		start := time.Now()

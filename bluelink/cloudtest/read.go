@@ -88,7 +88,7 @@ func (w *world) shows(v vehicle.Vehicle, s vehicle.State, must []look) {
 	w.t.Helper()
 	for _, l := range must {
 		is, known := l.of(s)
-		if !known && slices.Contains(w.setup.Later, l.key) {
+		if !known && (slices.Contains(w.setup.Later, l.key) || slices.Contains(w.setup.Later, v.Engine.String()+" "+l.key)) {
 			continue
 		}
 		ok := known && is == l.want

@@ -20,6 +20,14 @@ type Setup struct {
 	CodeBy string
 	// SignsInAgain marks a cloud whose renewal is a sign-in.
 	SignsInAgain bool
+	// TrustsDevices marks a cloud where another device id is another device for its owner: a refused one is not replaced without
+	// a code.
+	TrustsDevices bool
+	// Unlock is the path of the call that unlocks, with a star for what stands before, where each command has another call before
+	// it; empty where faults may strike any call.
+	Unlock string
+	// Lost is what the cloud says of a command that it has no record of, where that is not nothing.
+	Lost vehicle.ActionStatus
 	// HEV is what the vehicle list says of a hybrid without plug; zero for HEV itself.
 	HEV vehicle.Engine
 	// Hidden are the commands whose effect no report of the cloud shows, by name, or form and name: "flat v2l-limit".
@@ -30,7 +38,7 @@ type Setup struct {
 	Unrecorded []string
 	// ShownByCar tells that a cached read shows the effect of a command only after the car was asked.
 	ShownByCar bool
-	// Later are keys of a car that a cached read may leave out as long as the car was not asked.
+	// Later are keys of a car that a read may leave out, as long as the car was not asked or at all, by name, or engine and name.
 	Later []string
 	// Codes are what the cloud's own codes mean, where the simulator refuses with any: "4004". Every call that is about a car, and
 	// the list, can be refused so.

@@ -1,0 +1,300 @@
+package canada
+
+import (
+	"encoding/json"
+	"fmt"
+	"maps"
+	"math"
+	"os"
+	"path/filepath"
+	"reflect"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// fixtures is where recorded answers lie, beside the checkout.
+var fixtures = filepath.Join("..", "..", "..", "shared", "fixtures")
+
+func recordings(t testing.TB) map[string][]byte {
+	t.Helper()
+	files, _ := filepath.Glob(filepath.Join(fixtures, "status", "ca_kia_*.json"))
+	found := map[string][]byte{}
+	for _, file := range files {
+		text, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		found[filepath.Base(file)] = text
+	}
+	if len(found) == 0 {
+		t.Skipf("no recorded answers in %s: they are kept beside the repository, in shared/fixtures", filepath.Join(fixtures, "status"))
+	}
+	return found
+}
+
+// notCompared are what the vehicle list or other calls fill, and what only the reference has.
+var notCompared = []string{
+	"geocode", "last_scanned_at", "location", "data", "key", "VIN", "id", "name", "model", "registration_date", "year", "generation", "enabled",
+	"engine_type", "timezone", "daily_stats", "odometer_unit", "ev_driving_range_unit", "total_driving_range_unit",
+}
+
+func TestDecode_ReadsRecordingsAsTheReferenceDoes(t *testing.T) {
+	text, err := os.ReadFile(filepath.Join(fixtures, "expected.json"))
+	if err != nil {
+		t.Skipf("no expectations beside the repository: %v", err)
+	}
+	var expected map[string]map[string]any
+	if err := json.Unmarshal(text, &expected); err != nil {
+		t.Fatal(err)
+	}
+	for file, payload := range recordings(t) {
+		report, err := Decode(vehicle.Canada, "flat", vehicle.EngineUnknown, payload)
+		if err != nil {
+			t.Fatal(err)
+		}
+		state, _, _ := vehicle.State{}.Apply(report, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+		compared := 0
+		for key, want := range expected[file] {
+			if want == nil || slices.Contains(notCompared, key) {
+				continue
+			}
+			compared++
+			row, ok := vehicle.ByKey(key)
+			if !ok {
+				t.Fatalf("the catalogue has no row %s", key)
+			}
+			if got := state.Read(row).Value; !agree(got, want) {
+				t.Errorf("%s: %s is %v, want %v", file, key, got, want)
+			}
+		}
+		for _, key := range []string{"ev_driving_range", "total_driving_range"} {
+			row, _ := vehicle.ByKey(key)
+			if unit := state.Read(row).Unit(); unit != vehicle.Kilometre {
+				t.Errorf("%s: %s in %s", file, key, unit)
+			}
+		}
+		if compared < 30 {
+			t.Errorf("%s: only %d keys compared", file, compared)
+		}
+	}
+}
+
+// agree compares as shared/fixtures/README.md says.
+func agree(got, want any) bool {
+	switch w := want.(type) {
+	case bool:
+		b, _ := got.(bool)
+		return b == w
+	case float64:
+		switch g := got.(type) {
+		case bool:
+			return g == (w != 0)
+		case vehicle.Percent:
+			return math.Abs(float64(g)-w) < 0.05
+		case vehicle.Number:
+			return math.Abs(float64(g)-w) < 0.05
+		case vehicle.Quantity:
+			return math.Abs(g.Value-w) < 0.05
+		case time.Duration:
+			return math.Abs(g.Minutes()-w) < 0.05
+		}
+	case string:
+		if at, err := time.Parse(time.RFC3339, w); err == nil {
+			g, ok := got.(time.Time)
+			return ok && g.Equal(at)
+		}
+		return strings.EqualFold(fmt.Sprint(got), w)
+	case []any:
+		return len(w) == 0 && (got == nil || got == "")
+	}
+	return false
+}
+
+func TestDecode_TakesTheAnswerInEachOfItsWrappings(t *testing.T) {
+	for name, payload := range map[string]string{
+		"whole": `{"responseHeader":{"responseCode":0},"result":{"status":` + status + `}}`, "result": `{"status":` + status + `}`, "status": status,
+	} {
+		r, err := Decode(vehicle.Canada, "flat", vehicle.EV, []byte(payload))
+		if err != nil || !r.Has(vehicle.SoC) || !r.Has(vehicle.Locked) || r.Reported.IsZero() {
+			t.Errorf("%s: %v, %d observations", name, err, len(r.Observations))
+		}
+	}
+	for _, payload := range []string{"", "[]", "{}", `{"result":{}}`, "null"} {
+		if _, err := Decode(vehicle.Canada, "flat", vehicle.EV, []byte(payload)); err == nil {
+			t.Errorf("%q is a status", payload)
+		}
+	}
+	if _, err := Decode(vehicle.Canada, "ccs2", vehicle.EV, []byte(status)); err == nil {
+		t.Error("these clouds have no CCS2 tree")
+	}
+}
+
+// TestDecode_LeavesOfThePage are the sentinels and variants of docs/protocol/canada.md §5 and §6.4.
+func TestDecode_LeavesOfThePage(t *testing.T) {
+	for _, test := range []struct {
+		year              int
+		status, key, want string
+	}{
+		{2022, `"airTemp":{"value":"10H","unit":0}`, "air_temperature", "22 °C"},
+		{2020, `"airTemp":{"value":"00H","unit":0}`, "air_temperature", "14 °C"},
+		{2019, `"airTemp":{"value":"00H","unit":0}`, "air_temperature", "16 °C"},
+		{2019, `"airTemp":{"value":"1FH","unit":0}`, "air_temperature", "31.5 °C"},
+		{2019, `"airTemp":{"value":"20H","unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"23H","unit":0}`, "air_temperature", "31.5 °C"},
+		{2024, `"airTemp":{"value":"24H","unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"0EH","unit":1}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"0EH"}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"OFF","unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"HIGH","unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"","unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":21,"unit":0}`, "air_temperature", "<nil>"},
+		{2024, `"airTemp":{"value":"21.5","unit":0}`, "air_temperature", "21.5 °C"},
+		{2024, `"airTemp":{"value":"72","unit":1}`, "air_temperature", "72 °F"},
+		{0, `"battery":{"batSoc":255}`, "car_battery_percentage", "<nil>"},
+		{0, `"battery":{"batSoc":-1}`, "car_battery_percentage", "<nil>"},
+		{0, `"dte":{"value":412,"unit":1}`, "fuel_driving_range", "412 km"},
+		{0, `"dte":{"value":412,"unit":1},"evStatus":{"drvDistance":[{"rangeByFuel":{"gasModeRange":{"value":300,"unit":2}}}]}`, "fuel_driving_range", "300 mi"},
+		{0, `"dte":{"value":412,"unit":1},"evStatus":{"drvDistance":[{"rangeByFuel":{"gasModeRange":{"value":0.0,"unit":1}}}]}`, "fuel_driving_range", "0 km"},
+		{0, `"dte":{"value":412,"unit":4}`, "fuel_driving_range", "<nil>"},
+		{0, `"evStatus":{"batteryStatus":50,"drvDistance":[{"rangeByFuel":{"totalAvailableRange":{"value":0,"unit":1}}}]}`, "total_driving_range", "<nil>"},
+		{0, `"evStatus":{"batteryPower":{"batteryFstChrgPower":80.5,"batteryStndChrgPower":0}}`, "ev_charging_power", "80.5 kW"},
+		{0, `"evStatus":{"batteryPower":{"batteryFstChrgPower":0,"batteryStndChrgPower":7}}`, "ev_charging_power", "7 kW"},
+		{0, `"evStatus":{"batteryPower":{"batteryFstChrgPower":3}}`, "ev_charging_power", "3 kW"},
+		{0, `"evStatus":{"batteryPlugin":1}`, "ev_plug_type", "dc"},
+		{0, `"evStatus":{"batteryPlugin":7}`, "ev_plug_type", "<nil>"},
+		{0, `"seatHeaterVentInfo":{"drvSeatHeatState":8}`, "front_left_seat_status", "High Heat"},
+		{0, `"seatHeaterVentState":{"flSeatHeatState":3},"seatHeaterVentInfo":{"drvSeatHeatState":8}`, "front_left_seat_status", "Low Cool"},
+		{0, `"seatHeaterVentInfo":{"drvSeatHeatState":12}`, "front_left_seat_status", "<nil>"},
+	} {
+		root, ok := leaf.Parse([]byte(`{"doorLock":true,"lastStatusDate":"20240615143000",` + test.status + `}`))
+		if !ok {
+			t.Fatal(test.status)
+		}
+		var r vehicle.Report
+		decodeStatus(root, time.UTC, test.year, &r)
+		state, _, _ := vehicle.State{}.Apply(r, time.Now())
+		if got := text(state, test.key); got != test.want {
+			t.Errorf("%d %s: %s is %s, want %s", test.year, test.status, test.key, got, test.want)
+		}
+	}
+}
+
+// damages are what a cloud may put in place of a leaf.
+var damages = map[string]any{
+	"null": nil, "true": true, "false": false, "text": "x", "empty text": "", "number": 7.5, "negative": -1, "huge": json.Number("1e400"),
+	"beyond 2^63": json.Number("36893488147419103232"), "list": []any{1}, "empty list": []any{}, "object": map[string]any{"x": 1},
+}
+
+// costs says which leaves more than one data point is computed from, and how many, by the end of their path.
+var costs = map[string]int{
+	"batteryPlugin": 2, "batteryStatus": 2, // a range of 0 means something only beside it
+}
+
+func costOf(path string) int {
+	for end, n := range costs {
+		if strings.HasSuffix(path, "."+end) {
+			return n
+		}
+	}
+	return 1
+}
+
+// TestDecode_DamageCostsOnlyItsOwnData damages every leaf of every answer in every way. Times are left out: without one a
+// report cannot be ordered, and with another it is another report.
+func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
+	answers := map[string][]byte{"page": []byte(status)}
+	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t)) })
+	for file, payload := range answers {
+		var tree map[string]any
+		if err := json.Unmarshal(payload, &tree); err != nil {
+			t.Fatal(err)
+		}
+		delete(tree, "_fixture_meta")
+		read := func() map[string]any {
+			damaged, err := json.Marshal(tree)
+			if err != nil {
+				t.Fatal(err)
+			}
+			report, err := Decode(vehicle.Canada, "flat", vehicle.PHEV, damaged)
+			if err != nil {
+				t.Fatal(err)
+			}
+			values := map[string]any{}
+			state, _, _ := vehicle.State{}.Apply(report, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
+			for reading := range state.All() {
+				if reading.Value != nil {
+					values[reading.Datum.Key] = reading.Value
+				}
+			}
+			return values
+		}
+		whole := read()
+		n := 0
+		walk("", tree, func(path string, leaf any, set func(any)) {
+			if path == ".lastStatusDate" || path == ".status.lastStatusDate" {
+				return
+			}
+			for name, damage := range damages {
+				set(damage)
+				changed, after := 0, read()
+				for key, value := range whole {
+					if !reflect.DeepEqual(after[key], value) {
+						changed++
+					}
+				}
+				if changed > costOf(path) {
+					t.Errorf("%s: %s in %s changes %d data points", file, name, path, changed)
+				}
+				set(leaf)
+				n++
+			}
+		})
+		if n < 300 || len(whole) < 10 {
+			t.Errorf("%s: only %d damages, %d data points", file, n, len(whole))
+		}
+	}
+}
+
+// walk visits the leaves of a document.
+func walk(path string, node any, visit func(path string, leaf any, set func(any))) {
+	step := func(path string, child any, set func(any)) {
+		switch child.(type) {
+		case map[string]any, []any:
+			walk(path, child, visit)
+		default:
+			visit(path, child, set)
+		}
+	}
+	switch n := node.(type) {
+	case map[string]any:
+		for _, key := range slices.Sorted(maps.Keys(n)) {
+			step(path+"."+key, n[key], func(v any) { n[key] = v })
+		}
+	case []any:
+		for i := range n {
+			step(path+"."+strconv.Itoa(i), n[i], func(v any) { n[i] = v })
+		}
+	}
+}
+
+func FuzzDecode(f *testing.F) {
+	f.Add([]byte(status))
+	f.Add([]byte(`{"result":{"status":{"airTemp":{"value":"0EH","unit":0}}}}`))
+	f.Fuzz(func(t *testing.T, payload []byte) {
+		report, err := Decode(vehicle.Canada, "flat", vehicle.EngineUnknown, payload)
+		if err != nil {
+			return
+		}
+		now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
+		state, _, _ := vehicle.State{}.Apply(report, now)
+		if _, changes, _ := state.Apply(report, now); len(changes) != 0 {
+			t.Errorf("the same report twice changes %v", changes)
+		}
+	})
+}

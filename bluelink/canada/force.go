@@ -1,0 +1,81 @@
+package canada
+
+import (
+	"context"
+	"net/http"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
+
+// Force asks the car itself, which answers the call after 5 to 40 s (docs/protocol/canada.md §4.1), and then where it is. The
+// rest is read from the cloud, and where that fails, what is known of it stays.
+func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
+	const op = "wake and read status"
+	v := &ask.Vehicle
+	report, err := c.readStatus(ctx, ask, request{call: bluelink.Call{Kind: bluelink.CallWake, Op: op}, path: "rltmvhclsts", timeout: slow}, nil)
+	if err != nil {
+		return vehicle.Report{}, err
+	}
+	if known := ask.Known.ReportedAt(); !report.Reported.IsZero() && report.Reported.Before(known) {
+		return vehicle.Report{}, c.fail(op, bluelink.ErrVehicleUnreachable, "the answer is older than what is known")
+	}
+	place, err := c.readPlace(ctx, v)
+	c.overlook(ctx, v, "position", err)
+	report.Merge(place)
+	return c.complete(ctx, ask, report)
+}
+
+// readPlace asks the car where it is. The call needs a ticket for the PIN, and another identity than all others
+// (docs/protocol/canada.md §1.3, §4.4).
+func (c *cloud) readPlace(ctx context.Context, v *vehicle.Vehicle) (vehicle.Report, error) {
+	r := vehicle.Report{Engine: v.Engine, Source: "fndmcr"}
+	err := c.show(ctx, v, request{
+		call: bluelink.Call{Kind: bluelink.CallWake, Op: "find car"}, path: "fndmcr", body: pinBody{c.account.PIN}, timeout: slow,
+		header: map[string]string{"From": "SPA", "Referer": "https://" + c.host + "/remote/"},
+		answer: func(result leaf.Value, _ http.Header) error {
+			readPosition(&r, result)
+			return nil
+		},
+	})
+	return r, err
+}
+
+// readPosition reads {coord{lat,lon,alt}, head, speed{value,unit}, time}, the time in UTC. Each observation has the time when
+// the position was taken, and none the text, which is a secret. A latitude of 0 is the wire's way to say that there is none.
+func readPosition(r *vehicle.Report, place leaf.Value) {
+	if inner := place.Get("gpsDetail"); inner.Object() { // of some accounts (§4.4)
+		place = inner
+	}
+	lat, lon := place.Get("coord.lat"), place.Get("coord.lon")
+	if n, refused := leaf.AsNumber(lat); lat.Missing() || lon.Missing() || refused == "" && n == 0 {
+		return
+	}
+	mine := vehicle.Report{Engine: r.Engine, Source: r.Source}
+	at := place.Get("time")
+	taken, refused := leaf.AsUTC(at)
+	if refused == "" {
+		mine.Reported = taken
+	}
+	leaf.Take(&mine, vehicle.Latitude, lat, leaf.InUnit(vehicle.Degree))
+	leaf.Take(&mine, vehicle.Longitude, lon, leaf.InUnit(vehicle.Degree))
+	leaf.Take(&mine, vehicle.Heading, place.Get("head"), leaf.InUnit(vehicle.Degree))
+	leaf.Take(&mine, vehicle.Altitude, place.Get("coord.alt"), leaf.InUnit(vehicle.Metre))
+	leaf.Take(&mine, vehicle.Speed, place.Get("speed.value"), leaf.InUnit(speedUnit(place.Get("speed.unit"))))
+	if refused == "" && !at.Missing() {
+		vehicle.LocationUpdatedAt.Set(&mine, taken, "")
+	}
+	for i := range mine.Observations {
+		mine.Observations[i].Raw = ""
+	}
+	r.Merge(mine)
+}
+
+// speedUnit follows the codes of distances; only 0 beside a speed of 0 was seen, so the rest is assumed.
+func speedUnit(at leaf.Value) vehicle.Unit {
+	if unit, _ := leaf.AsDistanceUnit(at); unit == vehicle.Mile {
+		return vehicle.MilePerHour
+	}
+	return vehicle.KilometrePerHour
+}
