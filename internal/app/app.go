@@ -132,7 +132,7 @@ func New(o Options) (_ *App, err error) {
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: table, Announcer: announcer, Log: a.log,
 		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Followers: followers, Info: a.info, Permissions: permissions(a.config), Presets: presets(a.config),
-		KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
+		Mirror: a.config.MQTT.Mirror, KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
 	})

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -86,10 +87,11 @@ type announced struct {
 	Base   string              `json:"base"`
 	Name   string              `json:"name,omitempty"`
 	Topics map[string][]string `json:"topics,omitempty"`
+	Mirror bool                `json:"mirror,omitempty"` // bare values stand beside the data
 }
 
 func (a announced) same(b announced) bool {
-	return a.Base == b.Base && a.Name == b.Name && maps.EqualFunc(a.Topics, b.Topics, slices.Equal)
+	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && maps.EqualFunc(a.Topics, b.Topics, slices.Equal)
 }
 
 // The keys of what was announced.
@@ -105,6 +107,7 @@ type heralding struct {
 	out   Announcer // nil where nobody is to be told
 	base  string
 	store store.Store
+	bare  bool // cars are told as bare values too
 	log   *slog.Logger
 	up    atomic.Bool // there is a connection
 	seed  maphash.Seed
@@ -121,13 +124,13 @@ type heralding struct {
 
 func newHeralding(o Options) *heralding {
 	return &heralding{
-		out: o.Announcer, base: o.Tree.Base(), store: o.Store, log: o.Log, seed: maphash.MakeSeed(), account: map[string]*device{},
+		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, log: o.Log, seed: maphash.MakeSeed(), account: map[string]*device{},
 		dirty: map[string]*announced{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
 
 // tell publishes the announcements of a device: when they differ from those that were told last, or in any case. What was
-// announced before and is no more is taken back. It tells what the device left behind below another base or name.
+// announced before and is no more is taken back. It tells what the device left behind below another base or name, or as bare values.
 func (h *heralding) tell(d *device, key, name string, now []Announcement, always bool, publish func(Publication)) (ghost *announced) {
 	var sum maphash.Hash
 	sum.SetSeed(h.seed)
@@ -140,7 +143,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		return nil
 	}
 	d.told = told
-	next := announced{Base: h.base, Name: name}
+	next := announced{Base: h.base, Name: name, Mirror: h.bare && strings.HasPrefix(key, announcedCar)}
 	if len(now) > 0 {
 		next.Topics = make(map[string][]string, len(now))
 	}
@@ -175,7 +178,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		}
 		publish(Publication{Topic: a.Topic, Payload: a.Payload, Retain: true, ContentType: jsonType})
 	}
-	if before.Base != "" && (before.Base != next.Base || before.Name != next.Name) {
+	if before.Base != "" && (before.Base != next.Base || before.Name != next.Name || before.Mirror && !next.Mirror) {
 		return &before
 	}
 	return nil

@@ -40,6 +40,7 @@ type Options struct {
 	Permissions Permissions
 	Presets     map[string][]vehicle.Command // by the names that the user chose
 
+	Mirror     bool          // data stand once more as bare values beside their envelopes
 	KeepVIN    bool          // a cloud id that holds the VIN stays the car's name in topics, as it was before
 	Guest      bool          // for a short while: commands of the last run are left to the next, which can answer their senders
 	Initial    bool          // read every car once at start

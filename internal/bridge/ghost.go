@@ -53,18 +53,26 @@ func (b *Bridge) clear(topics ...string) {
 	}
 }
 
-// clearCar empties what a car has left below a base and a name, unless another car has that name now.
+// clearCar empties what a car has left below a base and a name, unless another car has that name now. Of a car that lives
+// there it empties the bare values that it does not tell any more.
 func (b *Bridge) clearCar(ghost announced) {
 	tree, err := topic.NewTree(ghost.Base)
 	if err != nil || !topic.ValidCloudID(ghost.Name) {
 		return // it is no record of ours
 	}
-	if _, err := b.lanes.byName(ghost.Name); err == nil && ghost.Base == b.tree.Base() {
+	_, err = b.lanes.byName(ghost.Name)
+	lives := err == nil && ghost.Base == b.tree.Base()
+	if lives && (b.options.Mirror || !ghost.Mirror) {
 		return
 	}
-	b.log.Info("clearing what a car has left on the broker", "base", ghost.Base, "vehicle", ghost.Name)
+	b.log.Info("clearing what a car has left on the broker", "base", ghost.Base, "vehicle", ghost.Name, "only_mirror", lives)
 	for _, ending := range b.endings() {
-		b.clear(tree.Car(ghost.Name).Topic(ending))
+		if !lives {
+			b.clear(tree.Car(ghost.Name).Topic(ending))
+		}
+		if ghost.Mirror {
+			b.clear(tree.Car(ghost.Name).Topic(topic.Mirrored(ending)))
+		}
 	}
 }
 

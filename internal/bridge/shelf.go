@@ -238,6 +238,10 @@ func (s *shelf) tellOnline() {
 func (s *shelf) send(messages ...topic.Message) {
 	for _, m := range messages {
 		s.publish(Publication{Topic: s.topics.Topic(m.Suffix), Payload: m.Payload, Retain: m.Retain, ContentType: jsonType})
+		if s.bridge.options.Mirror {
+			m = topic.Mirror(m)
+			s.publish(Publication{Topic: s.topics.Topic(m.Suffix), Payload: m.Payload, Retain: m.Retain})
+		}
 	}
 }
 

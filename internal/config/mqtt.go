@@ -22,6 +22,7 @@ type MQTT struct {
 	ClientID       string        `yaml:"client_id" doc:"MQTT client id; empty for a new one at each start, so that two instances never push each other out"`
 	BaseTopic      string        `yaml:"base_topic" doc:"All topics begin with it; several levels are allowed"`
 	KeepAlive      time.Duration `yaml:"keepalive" min:"1s" max:"18h" doc:"Longest silence on the connection; a dead one is noticed within two of them"`
+	Mirror         bool          `yaml:"mirror" doc:"Publish each value of the cars once more without its envelope, below {base}/{vehicle}/value/, for readers that know no JSON"`
 	RetainLocation bool          `yaml:"retain_location" doc:"Let the broker keep the cars' last positions. They are published either way"`
 }
 

@@ -105,9 +105,20 @@ func TestClient_CommandsQueuedWhileAwayAreNotDelivered(t *testing.T) {
 }
 
 func TestClient_BrokerWaitsForAcknowledgements(t *testing.T) {
-	b := mqtttest.Start(t)
-	const window, total = 5, 40
-	l := startUp(t, b.Addr(), mqtt.Options{Subscriptions: []string{"cmd"}, ReceiveMaximum: window})
+	const window = 5
+	t.Run("in 5", func(t *testing.T) {
+		waitsForAcknowledgements(t, window, mqtttest.Start(t), mqtt.Options{ReceiveMaximum: window})
+	})
+	// In 3.1.1 nobody can ask for it, and the broker's own bound counts.
+	t.Run("in 3.1.1", func(t *testing.T) {
+		waitsForAcknowledgements(t, window, mqtttest.Start(t, fmt.Sprint("max_inflight_messages ", window)), mqtt.Options{})
+	})
+}
+
+func waitsForAcknowledgements(t *testing.T, window int, b testBroker, opts mqtt.Options) {
+	const total = 40
+	opts.Subscriptions = []string{"cmd"}
+	l := startUp(t, b.Addr(), opts)
 	o := observe(t, b.Addr())
 	for i := range total {
 		o.send(t, paho.Publish{Topic: "cmd", Payload: []byte(strconv.Itoa(i))})
@@ -121,7 +132,7 @@ func TestClient_BrokerWaitsForAcknowledgements(t *testing.T) {
 		t.Fatal(err)
 	}
 	if extra := len(l.messages); extra != 0 {
-		t.Fatalf("%d messages beyond the Receive Maximum of %d", extra, window)
+		t.Fatalf("%d messages beyond the window of %d", extra, window)
 	}
 	for i := len(open) - 1; i >= 0; i-- {
 		open[i].Ack() // last first: the client keeps MQTT's order
