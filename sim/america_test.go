@@ -1,11 +1,11 @@
 package sim
 
 import (
-	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"time"
 )
 
 // american tells the forms of the USA and Canada from the others by their name in
@@ -123,6 +123,14 @@ client_id: m66129Bb-em93-SPAHYN-bZ91-am4540zp19920
 < 200
 < .access_token -> access
 `,
+	"us-genesis": `
+POST https://api.telematics.hyundaiusa.com/v2/ac/oauth/token
+client_id: m66129Bb-em93-SPAHYN-bZ91-am4540zp19920
+brandIndicator: G
+| {"username":"demo@example.com","password":"demo"}
+< 200
+< .access_token -> access
+`,
 	// docs/protocol/usa-kia.md §2.1 to §2.4 and §2.6
 	"us-kia": `
 POST https://api.owners.kia.com/apigw/v1/prof/authUser
@@ -170,22 +178,51 @@ func (p *player) signIn(account string) {
 	p.line = at
 }
 
-// americanGuest signs in to the American clouds and returns the headers of all of them
-// at once, so that a stranger's calls get as far as they can.
-func americanGuest(t testing.TB, s *Sim) http.Header {
-	t.Helper()
-	header := http.Header{}
-	// As a player of exchanges, outside of one.
-	p := &player{t: t, sim: s, vars: map[string]string{}}
-	p.name()
-	for account := range americanLogins {
-		p.signIn(account)
-		p.request = httptest.NewRequest(http.MethodGet, "http://host/", http.NoBody)
-		americanHeaders[account](p, "car1")
-		maps.Copy(header, p.request.Header)
-		p.request = nil
+// admitAmericans signs a stranger in to each American cloud, whatever was forgotten since,
+// and returns the headers that go with that by host.
+func admitAmericans(s *Sim) map[string]http.Header {
+	headers := map[string]http.Header{}
+	for _, c := range s.clouds {
+		if !american(c.region+" ") || c.region == "us" && c.brand == "genesis" { // whose host is Hyundai's
+			continue
+		}
+		host, v := c.hosts[0], c.cars[0]
+		far := c.account.now().Add(100 * 365 * 24 * time.Hour)
+		set := map[string]string{}
+		switch own := ownerOf(s.hosts[host]).(type) {
+		case *hyundaiUS:
+			set["accessToken"] = c.account.issue("stranger-"+c.brand, token{use: useAccess}, 100*365*24*time.Hour)
+			set["registrationId"], set["vin"], set["gen"], set["client_id"], set["blueLinkServicePin"] = v.id, v.vin, "2", hyundaiUSClient, PIN
+		case *kiaUS:
+			own.mu.Lock()
+			own.session = &kiaUSSession{sid: "stranger", expires: far, keys: map[*car]string{v: "stranger"}, warm: map[*car]bool{}}
+			own.keys["stranger"] = kiaUSKeyOwner{v, "stranger"}
+			own.mu.Unlock()
+			set["sid"], set["vinkey"], set["clientid"], set["secretkey"], set["deviceid"] = "stranger", "stranger", kiaUSClient, kiaUSSecret, "stranger"
+			set["Content-Type"] = "application/json"
+		case *canada:
+			own.mu.Lock()
+			own.access, own.expires, own.tickets["stranger"] = "stranger", far, far
+			own.mu.Unlock()
+			set["accessToken"], set["pAuth"], set["vehicleId"], set["Deviceid"], set["from"] = "stranger", "stranger", v.id, "stranger", "SPA"
+		}
+		headers[host] = http.Header{}
+		for name, value := range set {
+			headers[host].Set(name, value)
+		}
 	}
-	return header
+	return headers
+}
+
+// ownerOf is what answers on a host, found as a request finds it.
+func ownerOf(routes *router) mischief {
+	for _, path := range []string{hyundaiUSToken, kiaUSBase + kiaUSAuth, canadaBase + canadaLogin} {
+		at, _ := routes.mux.Handler(httptest.NewRequest(http.MethodPost, path, http.NoBody))
+		if found, ok := at.(*route); ok && found.mischief != nil {
+			return found.mischief
+		}
+	}
+	return nil
 }
 
 var americanSeeds = []stranger{

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -40,9 +41,6 @@ func FuzzStranger(f *testing.F) {
 	s := newSim(f, Options{Cars: 3, Parked: true, LatencyForce: 1})
 	g := newGuest(f, s)
 	header := g.request(f.Context(), "GET", "http://x/", "").Header
-	for name, values := range americanGuest(f, s) {
-		header[name] = values
-	}
 	for _, seed := range append(americanSeeds, []stranger{
 		{"GET", "prd.eu-ccapi.kia.com", "/api/v1/spa/vehicles/" + g.ids[0] + "/ccs2/carstatus/latest", ""},
 		{"POST", "prd.eu-ccapi.kia.com", "/api/v1/spa/vehicles/" + g.ids[0] + "/tripinfo", `{"tripPeriodType":1,"setTripDay":"20240601"}`},
@@ -78,6 +76,7 @@ func FuzzStranger(f *testing.F) {
 		for name, value := range admit(s)[hostName(host)] {
 			r.Header.Set(name, value)
 		}
+		maps.Copy(r.Header, admitAmericans(s)[hostName(host)])
 		w := httptest.NewRecorder()
 		s.ServeHTTP(w, r)
 		if w.Code < 200 || w.Code > 599 {
