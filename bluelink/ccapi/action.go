@@ -36,7 +36,7 @@ func (c *cloud) Action(ctx context.Context, v vehicle.Vehicle, id vehicle.Action
 	if !list.missing() && list.kind() != '[' {
 		return "", c.fail(op, bluelink.ErrBadResponse, "no list of records")
 	}
-	for record := list.first(); record.doc != nil; record = record.next() {
+	for record := list.first(); record.Exists(); record = record.next() {
 		if record.get("recordId").str() != string(id) {
 			continue
 		}

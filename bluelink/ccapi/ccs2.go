@@ -190,7 +190,7 @@ func lockedTogether(d *decoding) {
 		}
 	}
 	switch {
-	case damaged.doc != nil:
+	case damaged.Exists():
 		d.Refuse(vehicle.Locked, vehicle.RefusedType, damaged.raw())
 	case locked == 4:
 		vehicle.Locked.Set(d.Report, true, "")

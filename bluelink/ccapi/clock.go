@@ -1,11 +1,11 @@
 package ccapi
 
 import (
-	"strconv"
 	"strings"
 	"time"
 	_ "time/tzdata" // the cars' clocks are in named zones, which not every machine knows
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -128,41 +128,8 @@ func timer12(p vehicle.Point[vehicle.TimeOfDay], path string) rule {
 	}
 }
 
-func asTimer12(leaf, section value) (vehicle.TimeOfDay, vehicle.Refused) {
-	if leaf.kind() != '"' {
-		return vehicle.TimeOfDay{}, vehicle.RefusedType
-	}
-	text := leaf.str()
-	switch text {
-	case "", "0", "0000":
-		return vehicle.TimeOfDay{}, vehicle.RefusedSentinel
-	}
-	n, err := strconv.Atoi(text)
-	if err != nil || len(text) != 4 || !onlyDigits(text) {
-		return vehicle.TimeOfDay{}, vehicle.RefusedType
-	}
-	if n%100 > 60 {
-		n += 40
-	}
-	hour, minute := n/100, n%100
-	if n <= 1260 {
-		half, refused := asCode(section)
-		if refused != "" || section.kind() == '"' || section.missing() {
-			return vehicle.TimeOfDay{}, vehicle.RefusedType
-		}
-		if hour == 0 {
-			return vehicle.TimeOfDay{}, vehicle.RefusedRange // no hour of a 12-hour clock
-		}
-		hour %= 12
-		if half > 0 {
-			hour += 12
-		}
-	}
-	at, ok := vehicle.NewTimeOfDay(hour, minute)
-	if !ok {
-		return vehicle.TimeOfDay{}, vehicle.RefusedRange
-	}
-	return at, ""
+func asTimer12(at, section value) (vehicle.TimeOfDay, vehicle.Refused) {
+	return leaf.AsTimer12(at.Value, section.Value)
 }
 
 // timer24 reads hour and minute from two leaves (docs/protocol/ccs2-status.md §2); 31:70 was never set.

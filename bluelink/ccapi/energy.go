@@ -110,7 +110,7 @@ func (h *history) decode(all, month value, distance vehicle.Unit, r *vehicle.Rep
 	if h.regenerated {
 		take(r, vehicle.TotalRegenerated, total.get("regenPwr"), wattHours)
 	}
-	for entry := month.get("drivingInfo").first(); entry.doc != nil; entry = entry.next() {
+	for entry := month.get("drivingInfo").first(); entry.Exists(); entry = entry.next() {
 		period, wrongPeriod := asCode(entry.get("drivingPeriod"))
 		used, wrongUsed := asNumber(entry.get("totalPwrCsp"))
 		driven, wrongDriven := asNumber(distanceOf(entry))
@@ -139,7 +139,7 @@ func perDistance(unit vehicle.Unit) vehicle.Unit {
 // decodeDays reads the use by day, newest first. A damaged day costs that day.
 func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 	days := make([]vehicle.DailyStats, 0, list.len())
-	for entry := list.first(); entry.doc != nil; entry = entry.next() {
+	for entry := list.first(); entry.Exists(); entry = entry.next() {
 		if day, ok := decodeDay(entry, distance); ok {
 			days = append(days, day)
 		}
@@ -151,7 +151,7 @@ func decodeDays(list value, distance vehicle.Unit) []vehicle.DailyStats {
 // decodeDay goes through a day once: a month of days is the longest of a car's answers.
 func decodeDay(entry value, distance vehicle.Unit) (day vehicle.DailyStats, ok bool) {
 	day.Distance.Unit = distance
-	for member := entry.first(); member.doc != nil; member = member.next() {
+	for member := entry.first(); member.Exists(); member = member.next() {
 		if member.key() == "drivingDate" {
 			date, err := time.Parse("20060102", member.str())
 			if err != nil {
@@ -198,7 +198,7 @@ func partOf(day *vehicle.DailyStats, key string) *float64 {
 
 // distanceOf finds calculativeOdo, whose spelling varies in case between accounts (docs/protocol/europe.md §4.4; seen).
 func distanceOf(entry value) value {
-	for member := entry.first(); member.doc != nil; member = member.next() {
+	for member := entry.first(); member.Exists(); member = member.next() {
 		if isDistance(member.key()) {
 			return member
 		}

@@ -109,7 +109,7 @@ func (d *dialect) classifyGrant(call bluelink.Call, answer bluelink.Answer) erro
 		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: known.wait, Err: known.err}
 	case isOwn:
 		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: own.wait, Err: own.err}
-	case answer.Status == http.StatusForbidden && root.doc == nil, answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
+	case answer.Status == http.StatusForbidden && !root.Exists(), answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
 		return d.classifyStatus(call, answer)
 	case !refusesToken(answer.Status):
 		return &bluelink.Error{Code: brief(code), Text: brief(text), Err: bluelink.ErrBadResponse}

@@ -1,12 +1,11 @@
 package ccapi
 
 import (
-	"errors"
 	"math"
-	"strconv"
 	"strings"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -39,7 +38,7 @@ func (d *decoding) get(path string) value {
 		kept++
 	}
 	d.path, d.way = path, d.way[:kept]
-	for from < len(path) && at.doc != nil {
+	for from < len(path) && at.Exists() {
 		to := len(path)
 		if dot := strings.IndexByte(path[from:], '.'); dot >= 0 {
 			to = from + dot
@@ -152,84 +151,21 @@ func seat(p vehicle.Point[vehicle.Seat], path string) rule {
 }
 
 // asNumber reads a number, or a text that is one.
-func asNumber(leaf value) (float64, vehicle.Refused) {
-	text := leaf.str()
-	if leaf.kind() == '"' {
-		if text = strings.TrimSpace(text); strings.Trim(text, "+-.0123456789eE") != "" {
-			return 0, vehicle.RefusedType // what ParseFloat would take besides numbers: inf, nan, 0x1p2
-		}
-	}
-	n, err := strconv.ParseFloat(text, 64)
-	switch {
-	case errors.Is(err, strconv.ErrRange):
-		return 0, vehicle.RefusedRange
-	case err != nil:
-		return 0, vehicle.RefusedType
-	}
-	return n, ""
-}
+func asNumber(v value) (float64, vehicle.Refused) { return leaf.AsNumber(v.Value) }
 
 // asFlag reads a flag: real cars send 0 and 1, some answers true and false, some "1".
-func asFlag(leaf value) (bool, vehicle.Refused) {
-	switch leaf.kind() {
-	case 't':
-		return true, ""
-	case 'f':
-		return false, ""
-	}
-	n, refused := asNumber(leaf)
-	return n != 0, refused
-}
+func asFlag(v value) (bool, vehicle.Refused) { return leaf.AsFlag(v.Value) }
 
 // asState reads the code of a state; false and true are 0 and 1.
-func asState(leaf value) (int, vehicle.Refused) {
-	switch leaf.kind() {
-	case 't':
-		return 1, ""
-	case 'f':
-		return 0, ""
-	}
-	return asCode(leaf)
-}
+func asState(v value) (int, vehicle.Refused) { return leaf.AsState(v.Value) }
 
 // asCode reads a small whole number.
-func asCode(leaf value) (int, vehicle.Refused) {
-	n, refused := asNumber(leaf)
-	if refused == "" && (n != math.Trunc(n) || math.Abs(n) > math.MaxInt32) {
-		refused = vehicle.RefusedCode
-	}
-	if refused != "" {
-		return 0, refused
-	}
-	return int(n), ""
-}
+func asCode(v value) (int, vehicle.Refused) { return leaf.AsCode(v.Value) }
 
-func asThreeState(leaf value) (bool, vehicle.Refused) {
-	code, refused := asState(leaf)
-	if refused == "" && code != 0 && code != 1 && code != 2 {
-		refused = vehicle.RefusedCode
-	}
-	return code == 1, refused
-}
+func asThreeState(v value) (bool, vehicle.Refused) { return leaf.AsThreeState(v.Value) }
 
 // asDistanceUnit reads docs/protocol/ccs2-status.md §4: 0 or nothing unknown, 1 km, 2 and 3 miles.
-func asDistanceUnit(leaf value) (vehicle.Unit, vehicle.Refused) {
-	if leaf.missing() {
-		return vehicle.NoUnit, ""
-	}
-	code, refused := asCode(leaf)
-	switch {
-	case refused != "":
-		return vehicle.NoUnit, vehicle.RefusedUnit
-	case code == 0:
-		return vehicle.NoUnit, ""
-	case code == 1:
-		return vehicle.Kilometre, ""
-	case code == 2 || code == 3:
-		return vehicle.Mile, ""
-	}
-	return vehicle.NoUnit, vehicle.RefusedUnit
-}
+func asDistanceUnit(v value) (vehicle.Unit, vehicle.Refused) { return leaf.AsDistanceUnit(v.Value) }
 
 // asTemperatureUnit reads docs/protocol/ccs2-status.md §4: nothing unknown, 0 °C, 1 °F.
 func asTemperatureUnit(leaf value) (vehicle.Unit, vehicle.Refused) {
@@ -245,16 +181,7 @@ func asTemperatureUnit(leaf value) (vehicle.Unit, vehicle.Refused) {
 	return vehicle.NoUnit, vehicle.RefusedUnit
 }
 
-func asMinutes(leaf value) (time.Duration, vehicle.Refused) {
-	n, refused := asNumber(leaf)
-	if refused == "" && math.Abs(n) > 1e6 { // beyond any meaning, and still within time.Duration
-		refused = vehicle.RefusedRange
-	}
-	if refused != "" {
-		return 0, refused
-	}
-	return time.Duration(n * float64(time.Minute)), ""
-}
+func asMinutes(v value) (time.Duration, vehicle.Refused) { return leaf.AsMinutes(v.Value) }
 
 // tenths rounds to one decimal, as ranges and pressures are reported elsewhere.
 func tenths(n float64) float64 {

@@ -26,7 +26,7 @@ func (c *cloud) Vehicles(ctx context.Context) ([]vehicle.Vehicle, error) {
 	}
 	list := []vehicle.Vehicle{}
 	seen := map[vehicle.ID]bool{}
-	for entry := entries.first(); entry.doc != nil; entry = entry.next() {
+	for entry := entries.first(); entry.Exists(); entry = entry.next() {
 		v, ok := c.readVehicle(entry)
 		switch {
 		case !ok:

@@ -53,7 +53,7 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask) (vehicle.Repor
 	}
 	defer message.release()
 	status := message.get(inner)
-	if status.doc != nil && status.missing() {
+	if status.Exists() && status.missing() {
 		return vehicle.Report{}, c.fail(op, bluelink.ErrNoData, "no status")
 	}
 	if status.kind() != '{' {

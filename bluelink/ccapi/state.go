@@ -252,7 +252,7 @@ func flatFuelRange(d *decoding) {
 func flatTargets(path string) rule {
 	return func(d *decoding) {
 		var dc, ac value
-		for entry := d.get(path).first(); entry.doc != nil; entry = entry.next() {
+		for entry := d.get(path).first(); entry.Exists(); entry = entry.next() {
 			switch plug, refused := asCode(entry.get("plugType")); {
 			case refused != "" || entry.get("targetSOClevel").missing():
 			case plug == 0:
@@ -284,7 +284,7 @@ func flatDays(p vehicle.Point[vehicle.Days], path string) rule {
 			return nil, vehicle.RefusedType
 		}
 		days := vehicle.Days{}
-		for entry := leaf.first(); entry.doc != nil; entry = entry.next() {
+		for entry := leaf.first(); entry.Exists(); entry = entry.next() {
 			day, refused := asCode(entry)
 			switch {
 			case refused != "":

@@ -244,7 +244,7 @@ func loginDocument(page []byte) value {
 			rest = after
 			continue
 		}
-		if data := tokenObject(text); data.doc != nil {
+		if data := tokenObject(text); data.Exists() {
 			return data
 		}
 		rest = next
@@ -255,7 +255,7 @@ func loginDocument(page []byte) value {
 			break
 		}
 		if to := balanced(page[from:]); from+to > at {
-			if data := tokenObject(page[from : from+to]); data.doc != nil {
+			if data := tokenObject(page[from : from+to]); data.Exists() {
 				return data
 			}
 		}

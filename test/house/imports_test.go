@@ -41,7 +41,7 @@ var rooms = map[string]room{
 		why: "it reads what all clouds answer alike; what one of them means by it is its family's",
 	},
 	"bluelink/ccapi": {
-		may: []string{"bluelink", "bluelink/internal/answer", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/hyundaius": {

@@ -260,12 +260,13 @@ func (v Value) Get(path string) Value {
 	for path != "" && v.doc != nil {
 		var step string
 		step, path, _ = strings.Cut(path, ".")
-		v = v.step(step)
+		v = v.Step(step)
 	}
 	return v
 }
 
-func (v Value) step(name string) Value {
+// Step goes down one step of a path.
+func (v Value) Step(name string) Value {
 	if v.Kind() == '[' {
 		nth, err := strconv.Atoi(name)
 		if err != nil {
@@ -377,11 +378,11 @@ func unquote(quoted string) string {
 	return plain
 }
 
-// rawLimit bounds what an observation keeps of the text that it was read from.
-const rawLimit = 64
+// RawLimit bounds what an observation keeps of the text that it was read from.
+const RawLimit = 64
 
 // Raw is the beginning of the value as it is written.
 func (v Value) Raw() string {
 	text := v.Text()
-	return strings.ToValidUTF8(text[:min(len(text), rawLimit)], "")
+	return strings.ToValidUTF8(text[:min(len(text), RawLimit)], "")
 }

@@ -114,7 +114,7 @@ func TestValue_WalksAndMisses(t *testing.T) {
 		t.Error("the zero value is something")
 	}
 	long, _ := Parse([]byte(`"` + strings.Repeat("ä", 100) + `"`))
-	if raw := long.Raw(); len(raw) > rawLimit || strings.ContainsRune(raw, '\uFFFD') {
+	if raw := long.Raw(); len(raw) > RawLimit || strings.ContainsRune(raw, '\uFFFD') {
 		t.Errorf("raw is %q", raw)
 	}
 }
