@@ -61,6 +61,9 @@ func (a *account) giveBack() {
 	a.quota.calls = max(0, a.quota.calls-1)
 }
 
+// signInsKept is how many sign-ins that wait for a code are remembered.
+const signInsKept = 1024
+
 // pinLock is how long an account refuses all PINs after too many wrong ones
 // (docs/protocol/usa-hyundai-genesis.md §2.4).
 const pinLock = time.Hour

@@ -86,7 +86,7 @@ func (n *canada) endpoints() []endpoint {
 		{pattern: "evc/selsoc", kind: kindRead, carOf: n.carOf, handle: n.driven(n.chargeLimits)},
 		{pattern: "alerts/maintenance/evTripDetails", kind: kindRead, carOf: n.carOf, handle: n.driven(n.trips)},
 		{pattern: "sltvhcl", kind: kindRead, carOf: n.carOf, handle: n.driven(n.selectVehicle)},
-		{pattern: "v2/myvehicle", kind: kindRead, carOf: n.carOf, handle: n.driven(n.myVehicle)},
+		{pattern: "v2/myvehicle", kind: kindRead, carOf: n.carOf, handle: n.signed(n.myVehicle)},
 		{pattern: "gtfvsttng", kind: kindRead, carOf: n.carOf, handle: n.driven(canadaPresets)},
 		{pattern: "rmtsts", kind: kindRead, carOf: n.carOf, handle: n.driven(n.actionStatus)},
 	}
@@ -109,8 +109,8 @@ const (
 	canadaCached   = "lstvhclsts"
 )
 
-// at reports whether a call is to one of the endpoints.
-func (c *call) atCanada(path string) bool { return c.path == canadaBase+path }
+// toCanada reports whether a call is to this endpoint.
+func (c *call) toCanada(path string) bool { return c.path == canadaBase+path }
 
 // canadaSuccess wraps a result into the envelope; nil leaves it out (§2.1).
 func canadaSuccess(result []byte) reply {

@@ -10,22 +10,22 @@ func (n *canada) fits(c *call, f *fault) bool {
 	case faultQuota, faultDuplicate, faultBusy, faultUnreachable, faultLowBattery, faultUnsupported:
 		return live
 	case faultNoData:
-		return c.atCanada(canadaCached)
+		return c.toCanada(canadaCached)
 	case faultAction:
 		return live && c.kind == kindCommand
 	case faultExpiredToken:
 		return c.kind == kindRead || c.kind == kindWake || c.kind == kindCommand
 	case faultInvalidDevice:
-		return c.atCanada(canadaLogin)
+		return c.toCanada(canadaLogin)
 	case faultBlocked:
 		return true
 	case faultCredentials:
-		return c.atCanada(canadaLogin) || c.atCanada(canadaOldLogin)
+		return c.toCanada(canadaLogin) || c.toCanada(canadaOldLogin)
 	case faultOTP:
 		if f.arg == "unremembered" {
-			return c.atCanada(canadaTrust)
+			return c.toCanada(canadaTrust)
 		}
-		return c.atCanada(canadaLogin)
+		return c.toCanada(canadaLogin)
 	default:
 		return false
 	}

@@ -44,7 +44,7 @@ func (n *canada) login(c *call) reply {
 	until, known := n.trusted[device]
 	trusted := known && now.Before(until) || c.sim.options.NoCodes
 	if !trusted {
-		if len(n.codes) >= kiaUSOpenKept {
+		if len(n.codes) >= signInsKept {
 			clear(n.codes)
 		}
 		n.codes[device] = &canadaCode{expires: now.Add(canadaStepsLife)}

@@ -279,9 +279,14 @@ func (n *canada) selectVehicle(c *call) reply {
 	}))
 }
 
+// myVehicle is the car that a header names, else the account's first.
 func (n *canada) myVehicle(c *call) reply {
+	v := c.car
+	if v == nil {
+		v = c.cloud.cars[0]
+	}
 	return canadaSuccess(marshal(map[string]any{"selectedVehicle": map[string]any{"vehicle": map[string]any{
-		"nickName": c.car.nickname, "vehicleId": c.car.id, "vin": c.car.vin,
+		"nickName": v.nickname, "vehicleId": v.id, "vin": v.vin,
 	}}}))
 }
 

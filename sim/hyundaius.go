@@ -104,23 +104,21 @@ func (a *account) issued(text string) bool {
 }
 
 func (h *hyundaiUS) endpoints() []endpoint {
-	rows := []endpoint{
-		{pattern: "POST " + hyundaiUSToken, kind: kindLogin, kindOf: hyundaiUSGrantKind, handle: h.token},
-		{pattern: "POST " + hyundaiUSRenewal, kind: kindRenew, handle: h.token},
-		{pattern: "GET /ac/v2/enrollment/details/{username}", kind: kindRead, handle: h.signed(h.enrollment)},
+	vehicle := append(h.commandEndpoints(), []endpoint{
 		{pattern: "GET /ac/v2/rcs/rvs/vehicleStatus", kind: kindRead, kindOf: hyundaiUSStatusKind, handle: h.driven(h.status), status: true},
 		{pattern: "GET /ac/v2/rcs/rfc/findMyCar", kind: kindWake, handle: h.driven(h.location)},
 		{pattern: "GET /ac/v2/ts/alerts/maintenance/evTripDetails", kind: kindRead, handle: h.driven(h.trips)},
 		{pattern: "GET /ac/v2/rmt/getRunningStatus", kind: kindRead, handle: h.driven(h.runningStatus)},
 		{pattern: "POST /ac/v2/rmt/getRunningStatus", kind: kindRead, handle: h.driven(h.runningStatus)},
+	}...)
+	for i := range vehicle {
+		vehicle[i].carOf = h.carOf
 	}
-	rows = append(rows, h.commandEndpoints()...)
-	for i := range rows {
-		if _, path, _ := strings.Cut(rows[i].pattern, " "); strings.HasPrefix(path, "/ac/v2/r") || strings.HasPrefix(path, "/ac/v2/evc") || strings.HasPrefix(path, "/ac/v2/ts") {
-			rows[i].carOf = h.carOf
-		}
-	}
-	return rows
+	return append(vehicle, []endpoint{
+		{pattern: "POST " + hyundaiUSToken, kind: kindLogin, kindOf: hyundaiUSGrantKind, handle: h.token},
+		{pattern: "POST " + hyundaiUSRenewal, kind: kindRenew, handle: h.token},
+		{pattern: "GET /ac/v2/enrollment/details/{username}", kind: kindRead, handle: h.signed(h.enrollment)},
+	}...)
 }
 
 // carOf finds the car of a call by its registration id (§1.2).
@@ -148,35 +146,36 @@ func hyundaiUSStatusKind(c *call) kind {
 
 // hyundaiUSFailure is an answer that failed; the HTTP status is its code (§8).
 type hyundaiUSFailure struct {
-	code                    int
-	sub, system, text, more string
+	code              int
+	sub, system       string
+	text              string
+	function, service string // which part of the cloud says so
 }
 
+const hyundaiUSFields = "Please check to see that all required fields are populated and try again."
+
 var (
-	hyundaiUSWrongPassword = hyundaiUSFailure{502, "IDM_401_1", "IDM", "Incorrect username or password", "customerLogin"}
-	hyundaiUSExpired       = hyundaiUSFailure{401, "C401_2", "IDM", "Token has expired", "remoteVehicleStatus"}
-	hyundaiUSFieldMissing  = hyundaiUSFailure{400, "C400_1", "IDM", "Please check to see that all required fields are populated and try again.", "checkParameter"}
-	hyundaiUSPINMissing    = hyundaiUSFailure{400, "C400_1", "IDM", "Please check to see that all required fields are populated and try again.", "validatePIN"}
-	hyundaiUSQuota         = hyundaiUSFailure{502, "HT_534", "HATA", "You have exceeded the daily remote service request limit for this vehicle. Please try again tomorrow.", ""}
-	hyundaiUSPending       = hyundaiUSFailure{502, "HT_533", "HATA", "Your previous request is pending. Please wait until it is finished.", ""}
-	hyundaiUSUnreachable   = hyundaiUSFailure{502, "HT_900", "HATA", "Not able to connect with your vehicle. Please try again later.", ""}
-	hyundaiUSGeneric       = hyundaiUSFailure{502, "GEN", "HATA", "We could not complete your request. Please try again later.", ""}
-	hyundaiUSFeatureOff    = hyundaiUSFailure{502, "GEN", "BLODS", "Feature Status is OFF", ""}
-	hyundaiUSUnsupported   = hyundaiUSFailure{502, "GEN", "BLODS", "Your vehicle does not support this feature.", ""}
+	hyundaiUSWrongPassword = hyundaiUSFailure{502, "IDM_401_1", "IDM", "Incorrect username or password", "customerLogin", "Login"}
+	hyundaiUSExpired       = hyundaiUSFailure{401, "C401_2", "IDM", "Token has expired", "remoteVehicleStatus", "CheckToken"}
+	hyundaiUSFieldMissing  = hyundaiUSFailure{400, "C400_1", "IDM", hyundaiUSFields, "", ""}
+	hyundaiUSPINMissing    = hyundaiUSFailure{400, "C400_1", "IDM", hyundaiUSFields, "validatePIN", "CheckCustomerUserPin"}
+	hyundaiUSQuota         = hyundaiUSFailure{502, "HT_534", "HATA", "You have exceeded the daily remote service request limit for this vehicle. Please try again tomorrow.", "", ""}
+	hyundaiUSPending       = hyundaiUSFailure{502, "HT_533", "HATA", "Your previous request is pending. Please wait until it is finished.", "", ""}
+	hyundaiUSUnreachable   = hyundaiUSFailure{502, "HT_900", "HATA", "Not able to connect with your vehicle. Please try again later.", "", ""}
+	hyundaiUSGeneric       = hyundaiUSFailure{502, "GEN", "HATA", "We could not complete your request. Please try again later.", "", ""}
+	hyundaiUSFeatureOff    = hyundaiUSFailure{502, "GEN", "BLODS", "Feature Status is OFF", "", ""}
+	hyundaiUSUnsupported   = hyundaiUSFailure{502, "GEN", "BLODS", "Your vehicle does not support this feature.", "", ""}
 )
 
 func (f hyundaiUSFailure) reply() reply {
-	body := map[string]any{
-		"errorCode": f.code, "errorSubCode": f.sub, "systemName": f.system, "errorMessage": f.text, "errorSubMessage": f.text,
-		"functionName": f.more, "serviceName": "",
+	subText := f.text
+	if f.function == hyundaiUSPINMissing.function {
+		subText = "Missing Fields: blueLinkServicePin or pinToken"
 	}
-	switch f.more {
-	case "validatePIN":
-		body["errorSubMessage"], body["serviceName"] = "Missing Fields: blueLinkServicePin or pinToken", "CheckCustomerUserPin"
-	case "remoteVehicleStatus":
-		body["serviceName"] = "CheckToken"
-	}
-	return reply{status: f.code, body: marshal(body)}
+	return reply{status: f.code, body: marshal(map[string]any{
+		"errorCode": f.code, "errorSubCode": f.sub, "systemName": f.system, "errorMessage": f.text, "errorSubMessage": subText,
+		"functionName": f.function, "serviceName": f.service,
+	})}
 }
 
 // say puts a refusal of the car's own into this cloud's words.
@@ -193,8 +192,8 @@ func (h *hyundaiUS) say(refused *refusal) reply {
 	}
 }
 
-// client checks the app's constants, which are all that a call without an account needs.
-// Names of headers differ from client to client (§1.1).
+// hyundaiUSClientRefused checks the app's constant, which is all that every client sends,
+// under one of two names (§1.1); nil when it is right.
 func hyundaiUSClientRefused(c *call) *reply {
 	if headerOf(c.r.Header, "client_id", "clientId") == hyundaiUSClient {
 		return nil
@@ -244,9 +243,7 @@ func (h *hyundaiUS) token(c *call) reply {
 	}
 	if c.kind == kindRenew {
 		if !h.use(grant.Refresh) {
-			expired := hyundaiUSExpired
-			expired.more = "refreshToken"
-			return fail(expired)
+			return fail(hyundaiUSExpired) // assumed: how a stale refresh token is refused is unknown
 		}
 		a.tally(func(n *AccountCounts) { n.Renewals++ })
 	} else {

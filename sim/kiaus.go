@@ -66,25 +66,24 @@ func (k *kiaUS) forget() {
 }
 
 func (k *kiaUS) endpoints() []endpoint {
-	rows := []endpoint{
-		{pattern: "POST " + kiaUSAuth, kind: kindLogin, kindOf: kiaUSAuthKind, handle: k.authUser},
-		{pattern: "POST cmm/sendOTP", kind: kindCode, handle: k.sendCode},
-		{pattern: "POST " + kiaUSVerify, kind: kindLogin, handle: k.verifyCode},
-		{pattern: "GET ownr/gvl", kind: kindRead, handle: k.signed(k.vehicleList)},
+	vehicle := append(k.commandEndpoints(), []endpoint{
 		{pattern: "POST " + kiaUSInfo, kind: kindRead, handle: k.driven(k.vehicleInfo), status: true},
 		{pattern: "POST rems/rvs", kind: kindWake, kindOf: kiaUSReadKind, handle: k.driven(k.status)},
 		{pattern: "GET evc/gts", kind: kindRead, handle: k.driven(k.chargeTargets)},
 		{pattern: "POST cmm/gts", kind: kindRead, handle: k.driven(k.actionStatus)},
+	}...)
+	for i := range vehicle {
+		vehicle[i].carOf = k.carOf
 	}
-	rows = append(rows, k.commandEndpoints()...)
+	rows := append(vehicle, []endpoint{
+		{pattern: "POST " + kiaUSAuth, kind: kindLogin, kindOf: kiaUSAuthKind, handle: k.authUser},
+		{pattern: "POST cmm/sendOTP", kind: kindCode, handle: k.sendCode},
+		{pattern: "POST " + kiaUSVerify, kind: kindLogin, handle: k.verifyCode},
+		{pattern: "GET ownr/gvl", kind: kindRead, handle: k.signed(k.vehicleList)},
+	}...)
 	for i := range rows {
 		method, path, _ := strings.Cut(rows[i].pattern, " ")
 		rows[i].pattern = method + " " + kiaUSBase + path
-		rows[i].carOf = k.carOf
-		switch path {
-		case kiaUSAuth, "cmm/sendOTP", kiaUSVerify, "ownr/gvl":
-			rows[i].carOf = nil
-		}
 		handle := rows[i].handle
 		rows[i].handle = func(c *call) reply { return c.withXid(k.known(c, handle)) }
 	}

@@ -31,7 +31,6 @@ const (
 	kiaUSCodeLife   = 10 * time.Minute    // assumed
 	kiaUSDeviceLife = 90 * 24 * time.Hour // assumed: weeks were seen (§9)
 	kiaUSCodeTries  = 5                   // wrong codes before a sign-in has to begin anew (assumed)
-	kiaUSOpenKept   = 1024                // sign-ins under way that are remembered
 )
 
 var kiaUSCredentials = shape{
@@ -97,7 +96,7 @@ func (k *kiaUS) authUser(c *call) reply {
 func (k *kiaUS) challenge(expired bool) reply {
 	key, code := freshUUID(), &kiaUSCode{xid: freshUUID(), expires: k.cloud.account.now().Add(kiaUSCodeLife)}
 	k.mu.Lock()
-	if len(k.codes) >= kiaUSOpenKept {
+	if len(k.codes) >= signInsKept {
 		clear(k.codes)
 	}
 	k.codes[key] = code
@@ -191,7 +190,7 @@ func (k *kiaUS) verifyCode(c *call) reply {
 		}
 		k.devices[half.rmtoken] = kiaUSDevice{id: header.Get("deviceid"), expires: now.Add(kiaUSDeviceLife)}
 	}
-	if len(k.halfways) >= kiaUSOpenKept {
+	if len(k.halfways) >= signInsKept {
 		clear(k.halfways)
 	}
 	k.halfways[sid] = half
