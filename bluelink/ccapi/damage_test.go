@@ -244,21 +244,24 @@ func sane(t *testing.T, report vehicle.Report) {
 	}
 }
 
+// fuzz reads strange statuses as each region's.
 func fuzz(f *testing.F, protocol string, seeds ...string) {
 	for _, seed := range seeds {
 		f.Add([]byte(seed))
 	}
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, engine := range []vehicle.Engine{vehicle.EngineUnknown, vehicle.EV, vehicle.PHEV, vehicle.ICE} {
-			if report, err := Decode(vehicle.Europe, protocol, engine, text); err == nil {
-				sane(t, report)
+			for region := range dialects {
+				if report, err := Decode(region, protocol, engine, text); err == nil {
+					sane(t, report)
+				}
 			}
 		}
 	})
 }
 
 func FuzzDecodeFlat(f *testing.F) {
-	fuzz(f, "flat", minimalFlat, `{"vehicleStatus":{"time":"20260703064053","airTemp":{"value":"0EH"}}}`, `{"vehicle\u0053tatus":{}}`)
+	fuzz(f, "flat", minimalFlat, `{"vehicleStatus":{"time":"20260703064053","airTemp":{"value":"0EH"}}}`, `{"vehicle\u0053tatus":{}}`, statusAU, statusIN("20260803200002"), "{"+statusCN("20260803200002")+"}")
 }
 
 func FuzzDecodeCCS2(f *testing.F) {

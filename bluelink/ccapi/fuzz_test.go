@@ -37,11 +37,23 @@ func (s *strange) RoundTrip(r *http.Request) (*http.Response, error) {
 	}, nil
 }
 
+// fuzzed are one cloud of each region that speaks a dialect of its own.
+var fuzzed = []*profile{
+	profileOf(vehicle.Europe, vehicle.Kia), profileOf(vehicle.Australia, vehicle.Hyundai), profileOf(vehicle.India, vehicle.Kia),
+	profileOf(vehicle.China, vehicle.Hyundai), profileOf(vehicle.Brazil, vehicle.Hyundai),
+}
+
 // FuzzAnswers puts any answer in the place of any of the cloud's, from the first call of a sign-in to the history behind a
 // forced refresh. Nothing may break, each failure must be classified, and nothing that a cloud says once may keep the client
 // from working an hour later, unless it says that a person is needed.
+//
+// n counts the calls; beyond 40 it goes on in the next region.
 func FuzzAnswers(f *testing.F) {
-	for n := range 40 {
+	const calls = 40
+	for n := range calls * len(fuzzed) {
+		if n > calls && n%3 != 0 {
+			continue
+		}
 		f.Add(byte(n), uint16(200), "", `{"retCode":"S","resCode":"0000","resMsg":{}}`)
 		f.Add(byte(n), uint16(200), "", "")
 	}
@@ -49,6 +61,7 @@ func FuzzAnswers(f *testing.F) {
 		"<html>Maintenance</html>", "null", "[]", `{"retCode":"F","resCode":"4002","resMsg":"Invalid request body - Invalid deviceId."}`,
 		`{"access_token":"","expires_in":-1}`, `{"accessToken":"a\nb","expiresTime":1e300}`, `{"retValue":{"kid":"k","n":"AQAB","e":"AQAB"}}`,
 		`{"retCode":"S","resMsg":{"vehicles":[{"vehicleId":"../x","vin":"ß"}]}}`, `{"retCode":"S","resMsg":{"deviceId":"\u0000"}}`,
+		"x = `{\"data\":{\"uarsToken\":\"u\"}}`", `{"redirectUrl":"https://uars-h.hmgmobility.com.cn/join/ccsp/loginCallback.do?code=x"}`, `{"step":5}`,
 		`{"retCode":"S","resMsg":{"state":{"Vehicle":{"Date":"99991231235959.999"}}}}`, `{"retCode":"S","resMsg":{"drivingInfo":[{"totalPwrCsp":1}]}}`,
 	} {
 		for n := 0; n < 24; n += 3 {
@@ -68,9 +81,10 @@ func FuzzAnswers(f *testing.F) {
 			return // net/http lets none of these through
 		}
 		synctest.Test(t, func(t *testing.T) {
-			w := newWorld(t, vehicle.Kia, sim.Options{Cars: 2, Parked: true, LatencyForce: time.Second})
+			p := fuzzed[int(n)/calls%len(fuzzed)]
+			w := newWorldIn(t, p.region, p.brand, sim.Options{Cars: 2, Parked: true, LatencyForce: time.Second})
 			answers := &strange{cloud: w.RoundTripper(), status: int(status), location: location, body: body}
-			answers.n.Store(int64(n) % 40)
+			answers.n.Store(int64(n) % calls)
 			w.openThrough(answers)
 			stopped := false
 			check := func(err error) {
@@ -110,5 +124,16 @@ func FuzzAnswers(f *testing.F) {
 				t.Errorf("an hour later the client does not work: %v", err)
 			}
 		})
+	})
+}
+
+func FuzzLoginDocument(f *testing.F) {
+	for _, page := range []string{pageCN("a"), "= `{}`", `{"uarsToken":"u"}`, `"uarsToken"`, `{{"uarsToken":"\"}}`} {
+		f.Add([]byte(page))
+	}
+	f.Fuzz(func(t *testing.T, page []byte) {
+		if found := loginDocument(page); found.doc != nil && (found.kind() != '{' || found.get("uarsToken").str() == "") {
+			t.Errorf("found %s", found.text())
+		}
 	})
 }

@@ -1,10 +1,13 @@
 package ccapi
 
 import (
+	"encoding/json"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -18,10 +21,27 @@ import (
 // TestErrors_ShowNoSecretsWhateverTheCloudEchoes lets a cloud send back all that it was sent, at each stage, in each shape of
 // its failures, and looks for it in errors, logs and what the hook is told.
 func TestErrors_ShowNoSecretsWhateverTheCloudEchoes(t *testing.T) {
-	synctest.Test(t, echoSecrets) // a refused renewal is tried again after a while
+	const cars = "/spa/vehicles /latest /user/pin /control/door /records "
+	for _, row := range []struct {
+		region vehicle.Region
+		brand  vehicle.Brand
+		stages string
+	}{
+		{vehicle.Europe, vehicle.Kia, cars + "/register /authorize /certs /signin /v1/auth/token /token-exchange /token-refresh /park /drvhistory /routes"},
+		{vehicle.NewZealand, vehicle.Kia, cars + "/register /authorize /signin /oauth2/token /park /drvhistory /routes"},
+		{vehicle.India, vehicle.Hyundai, cars + "/register /signin /oauth2/token /park /maintenance /routes"},
+		{vehicle.China, vehicle.Hyundai, cars + "/register /loginInit.do /authorize /signin /loginCallback.do /silentsignin /routes"},
+		{vehicle.Brazil, vehicle.Hyundai, cars + "/register /authorize /signin /oauth2/token"},
+	} {
+		t.Run(row.region.String(), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) { // a refused renewal is tried again after a while
+				echoSecrets(t, row.region, row.brand, strings.Fields(row.stages))
+			})
+		})
+	}
 }
 
-func echoSecrets(t *testing.T) {
+func echoSecrets(t *testing.T, region vehicle.Region, brand vehicle.Brand, stages []string) {
 	shapes := map[string]func(r *http.Request, echo string) *http.Response{
 		"envelope": func(r *http.Request, echo string) *http.Response {
 			return answerWith(r, 400, `{"retCode":"F","resCode":"4999","resMsg":`+strconv.Quote(echo)+`}`)
@@ -42,14 +62,10 @@ func echoSecrets(t *testing.T) {
 		},
 		"cut": nil,
 	}
-	stages := []string{
-		"/register", "/authorize", "/certs", "/signin", "/v1/auth/token", "/token-exchange", "/token-refresh", "/spa/vehicles", "/latest", "/park", "/drvhistory",
-		"/user/pin", "/control/door", "/routes", "/records",
-	}
 	home := vehicle.Destination{Points: []vehicle.PointOfInterest{{Name: "Home", Latitude: 52.5234, Longitude: 13.4567}}}
 	for shape, answer := range shapes {
 		for _, stage := range stages {
-			w := newWorld(t, vehicle.Kia, sim.Options{Parked: true})
+			w := newWorldIn(t, region, brand, sim.Options{Parked: true})
 			vin := w.Sim.Vehicles()[0].VIN
 			inner := w.RoundTripper()
 			echoing := roundTripper(func(r *http.Request) (*http.Response, error) {
@@ -77,8 +93,8 @@ func echoSecrets(t *testing.T) {
 			if err == nil {
 				_, err = w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: list[0]})
 				note(err)
-				for i, c := range []vehicle.Command{vehicle.Lock{}, home} {
-					_, err = w.cloud.Send(t.Context(), bluelink.Ask{Vehicle: list[i]}, c)
+				for i, c := range []vehicle.Command{vehicle.Lock{}, home, vehicle.ClimateStop{}} {
+					_, err = w.cloud.Send(t.Context(), bluelink.Ask{Vehicle: list[i%len(list)]}, c)
 					note(err)
 				}
 				_, err = w.cloud.Action(t.Context(), list[0], "1")
@@ -97,8 +113,11 @@ func echoSecrets(t *testing.T) {
 				texts = append(texts, stored.Stopped.Text)
 			}
 			secrets := []string{sim.Email, "demo", vin, stored.Access, stored.Refresh, stored.Device, `"` + sim.PIN, control, "52.52", "13.45"}
-			for _, token := range stored.Extra {
+			for name, token := range stored.Extra {
 				secrets = append(secrets, token)
+				if name == cookiesKept {
+					secrets = append(secrets, cookieValues(t, token)...)
+				}
 			}
 			if len(w.calls.errs) == 0 && shape != "redirect" && stage != "/authorize" { // of that page only its cookies count
 				t.Errorf("%s at %s: nothing failed", shape, stage)
@@ -112,4 +131,17 @@ func echoSecrets(t *testing.T) {
 			}
 		}
 	}
+}
+
+// cookieValues are those that a session keeps.
+func cookieValues(t *testing.T, text string) (list []string) {
+	t.Helper()
+	var hosts map[string]map[string]string
+	if err := json.Unmarshal([]byte(text), &hosts); err != nil {
+		t.Fatal(err)
+	}
+	for _, cookies := range hosts {
+		list = slices.AppendSeq(list, maps.Values(cookies))
+	}
+	return list
 }

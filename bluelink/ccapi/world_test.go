@@ -35,13 +35,22 @@ type world struct {
 // newWorld opens a European account of a brand with its password.
 func newWorld(t *testing.T, brand vehicle.Brand, options sim.Options) *world {
 	t.Helper()
+	return newWorldIn(t, vehicle.Europe, brand, options)
+}
+
+// newWorldIn opens an account of a brand in a region with its password.
+func newWorldIn(t *testing.T, region vehicle.Region, brand vehicle.Brand, options sim.Options) *world {
+	t.Helper()
+	if options.Replay == nil {
+		options.Regions = []string{region.String()}
+	}
 	s, err := sim.New(options)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
 		Sim: s, t: t, tokens: &tokenStore{}, calls: &callBook{}, log: &bytes.Buffer{},
-		account: bluelink.Account{Name: "test", Region: vehicle.Europe, Brand: brand, Username: sim.Email, Password: sim.Password, PIN: sim.PIN},
+		account: bluelink.Account{Name: "test", Region: region, Brand: brand, Username: sim.Email, Password: sim.Password, PIN: sim.PIN},
 	}
 	w.open()
 	return w
@@ -98,7 +107,7 @@ func (w *world) fault(text string) {
 func (w *world) counts() sim.AccountCounts {
 	w.t.Helper()
 	for _, view := range w.AccountViews() {
-		if view.Region == "eu" && view.Brand == w.account.Brand.String() {
+		if view.Region == w.account.Region.String() && view.Brand == w.account.Brand.String() {
 			return view.AccountCounts
 		}
 	}
