@@ -80,7 +80,7 @@ var signInFaults = map[string]error{
 
 // elsewhere are the faults of the simulator that are not in this table, with the place that holds them.
 var elsewhere = map[string]string{
-	"action": "actionEnds", "empty": "onceFaults", "wrong-types": "onceFaults",
+	"action":  "the part about actions",
 	"code":    "Setup.Codes: each cloud has its own",
 	"step":    "the families whose sign-in has such steps",
 	"landing": "the families whose sign-in ends at such a page",

@@ -3,6 +3,7 @@ package cloudtest
 import (
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -72,7 +73,7 @@ const (
 	tableEnd   = "<!-- /replayed -->"
 )
 
-// table is the table of README.md: a column for each service.
+// table is the table of README.md: a column for each service, or for several of a region that are alike.
 type table struct {
 	before, after string // the rest of the page
 	services      []string
@@ -92,6 +93,7 @@ func parseTable(page string) (table, error) {
 		return table{}, fmt.Errorf("the page has no %s … %s", tableBegin, tableEnd)
 	}
 	parsed := table{before: before, after: after, cells: map[string]map[string]string{}}
+	var columns [][]string
 	for i, line := range strings.Split(strings.TrimSpace(inside), "\n") {
 		line = strings.TrimSpace(line)
 		if line == "" || strings.HasPrefix(line, "|--") {
@@ -102,14 +104,17 @@ func parseTable(page string) (table, error) {
 			fields[j] = strings.TrimSpace(fields[j])
 		}
 		if i == 0 {
-			parsed.services = fields[1:]
+			for _, field := range fields[1:] {
+				columns = append(columns, strings.Split(field, together))
+			}
+			parsed.services = slices.Concat(columns...)
 			for _, service := range parsed.services {
 				parsed.cells[service] = map[string]string{}
 			}
 			continue
 		}
-		for j, service := range parsed.services {
-			if j+1 < len(fields) {
+		for j, column := range columns[:min(len(columns), len(fields)-1)] {
+			for _, service := range column {
 				parsed.cells[service][fields[0]] = fields[j+1]
 			}
 		}
@@ -136,15 +141,37 @@ func turnedName(service string) string {
 	return region + "-" + brand
 }
 
+// together stands between the services that share a column.
+const together = "<br>"
+
+// columns are the services in their order; those of a region that are alike share one.
+func (p *table) columns() (all [][]string) {
+	for _, service := range p.services {
+		if n := len(all); n > 0 {
+			_, region, _ := strings.Cut(service, "-")
+			_, before, _ := strings.Cut(all[n-1][0], "-")
+			if region == before && maps.Equal(p.cells[service], p.cells[all[n-1][0]]) {
+				all[n-1] = append(all[n-1], service)
+				continue
+			}
+		}
+		all = append(all, []string{service})
+	}
+	return all
+}
+
 func (p *table) String() string {
+	columns := p.columns()
 	var b strings.Builder
-	b.WriteString(p.before + tableBegin + "\n")
-	b.WriteString("| | " + strings.Join(p.services, " | ") + " |\n")
-	b.WriteString(strings.Repeat("|---", len(p.services)+1) + "|\n")
+	b.WriteString(p.before + tableBegin + "\n|")
+	for _, column := range columns {
+		b.WriteString(" | " + strings.Join(column, together))
+	}
+	b.WriteString(" |\n" + strings.Repeat("|---", len(columns)+1) + "|\n")
 	for _, operation := range operationRows() {
 		b.WriteString("| " + operation)
-		for _, service := range p.services {
-			b.WriteString(" | " + p.cells[service][operation])
+		for _, column := range columns {
+			b.WriteString(" | " + p.cells[column[0]][operation])
 		}
 		b.WriteString(" |\n")
 	}

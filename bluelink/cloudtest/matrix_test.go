@@ -34,7 +34,7 @@ func TestFaults_EveryKindOfTheSimulatorIsHeld(t *testing.T) {
 // TestTable_ReadsWhatItWrites writes columns of two services and reads them back.
 func TestTable_ReadsWhatItWrites(t *testing.T) {
 	page := "head\n\n" + tableBegin + "\n| |\n|---|\n" + tableEnd + "\ntail\n"
-	for _, service := range []string{"kia-us", "hyundai-eu", "kia-us"} {
+	for _, service := range []string{"kia-us", "hyundai-eu", "kia-us", "genesis-eu"} {
 		did := newReplayed(service)
 		did.add("list", "")
 		did.offer("lock", "EV", true)
@@ -54,7 +54,7 @@ func TestTable_ReadsWhatItWrites(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if got := strings.Join(parsed.services, " "); got != "hyundai-eu kia-us" || parsed.before != "head\n\n" || parsed.after != "\ntail\n" {
+	if got := strings.Join(parsed.services, " "); got != "genesis-eu hyundai-eu kia-us" || parsed.before != "head\n\n" || parsed.after != "\ntail\n" {
 		t.Errorf("services %s in\n%s", got, page)
 	}
 	for operation, want := range map[string]string{"list": "yes", "lock": "yes", "charge-start": "EV PHEV", "windows": "–", "valet-on": "–"} {
@@ -64,7 +64,14 @@ func TestTable_ReadsWhatItWrites(t *testing.T) {
 			}
 		}
 	}
-	if parsed.String() != page {
+	if columns := parsed.columns(); len(columns) != 2 || len(columns[0]) != 2 || !strings.Contains(page, "| genesis-eu<br>hyundai-eu | kia-us |") {
+		t.Errorf("columns %v in\n%s", columns, page)
+	}
+	parsed.cells["genesis-eu"]["windows"] = "yes"
+	if apart, err := parseTable(parsed.String()); err != nil || len(apart.columns()) != 3 || apart.cells["genesis-eu"]["windows"] != "yes" || apart.cells["hyundai-eu"]["windows"] != "–" {
+		t.Errorf("a service that has become different: %v, %v", apart.columns(), err)
+	}
+	if again, err := parseTable(page); err != nil || again.String() != page {
 		t.Error("written again it is another page")
 	}
 	if _, err := parseTable("a page without it"); err == nil {
