@@ -18,7 +18,10 @@ const again = "by signing in"
 // authority obtains the tokens of one account. The steps with a one-time code stand in code.go.
 type authority struct{ cloud *cloud }
 
-var _ bluelink.CodeAuthority = (*authority)(nil)
+var (
+	_ bluelink.CodeAuthority = (*authority)(nil)
+	_ bluelink.Exporter      = (*authority)(nil)
+)
 
 // Login signs in. The device id is made here and tells the cloud nothing before a code has made it a trusted one: no device
 // is registered.
@@ -34,8 +37,14 @@ func (a *authority) Login(ctx context.Context, old bluelink.Tokens, keep bluelin
 
 // Renew signs in again.
 func (a *authority) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink.Keep) (bluelink.Tokens, error) {
+	if old.Refresh != again {
+		return bluelink.Tokens{}, &bluelink.Error{Op: "renew session", Cloud: a.cloud.account.Cloud(), Text: "this cloud takes no refresh tokens", Err: bluelink.ErrUnsupported}
+	}
 	return a.signIn(ctx, bluelink.CallRenew, old, keep)
 }
+
+// Export gives nothing: the refresh token that the cloud gives is good for nothing.
+func (a *authority) Export(bluelink.Tokens) string { return "" }
 
 // Register makes another device id. Nothing is sent for it.
 func (a *authority) Register(context.Context) (string, error) { return newDevice(), nil }

@@ -266,3 +266,13 @@ func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 		})
 	}
 }
+
+func TestLogin_TakesAndGivesNoRefreshTokens(t *testing.T) {
+	s, o := signedIn(t)
+	n := len(s.calls)
+	mustFail(t, o.session.Adopt(t.Context(), "token of another program"), bluelink.ErrUnsupported)
+	if token, err := o.session.RefreshToken(t.Context()); token != "" || err != nil || len(s.calls) != n {
+		t.Errorf("%q, %v, %d calls", token, err, len(s.calls)-n)
+	}
+	o.list(t)
+}

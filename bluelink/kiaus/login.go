@@ -32,7 +32,10 @@ const (
 // authority obtains the tokens of the account.
 type authority struct{ cloud *cloud }
 
-var _ bluelink.CodeAuthority = (*authority)(nil)
+var (
+	_ bluelink.CodeAuthority = (*authority)(nil)
+	_ bluelink.Exporter      = (*authority)(nil)
+)
 
 // signInBody is the body of prof/authUser.
 type signInBody struct {
@@ -61,8 +64,14 @@ func (a *authority) Login(ctx context.Context, old bluelink.Tokens, keep bluelin
 
 // Renew signs in again. With the trust that came with the code it needs no other.
 func (a *authority) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink.Keep) (bluelink.Tokens, error) {
+	if old.Refresh != again {
+		return bluelink.Tokens{}, &bluelink.Error{Op: "renew session", Cloud: a.cloud.account.Cloud(), Text: "this cloud takes no refresh tokens", Err: bluelink.ErrUnsupported}
+	}
 	return a.signIn(ctx, bluelink.CallRenew, old, nil, keep)
 }
+
+// Export gives nothing: of the session and its trust nothing works on another device.
+func (a *authority) Export(bluelink.Tokens) string { return "" }
 
 // Register makes another device id. Nothing is sent for it.
 func (a *authority) Register(context.Context) (string, error) { return newDevice(), nil }

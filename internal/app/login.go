@@ -89,7 +89,12 @@ func (a *App) attempt(ctx context.Context, name string, r control.LoginRequest) 
 	case r.RefreshToken != "":
 		return session.Adopt(ctx, r.RefreshToken)
 	case r.Method != "":
-		return session.SendCode(ctx, r.Method)
+		if err := session.SendCode(ctx, r.Method); err != nil {
+			return err
+		}
+		if _, waits := session.Challenge(); waits { //nolint:contextcheck // it ends by itself
+			return &bluelink.Error{Op: "sign in", Err: bluelink.ErrOTPRequired} // now for the code
+		}
 	case r.Code != "":
 		return session.EnterCode(ctx, r.Code)
 	default:
