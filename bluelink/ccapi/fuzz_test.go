@@ -132,7 +132,7 @@ func FuzzLoginDocument(f *testing.F) {
 		f.Add([]byte(page))
 	}
 	f.Fuzz(func(t *testing.T, page []byte) {
-		if found := loginDocument(page); found.doc != nil && (found.kind() != '{' || found.get("uarsToken").str() == "") {
+		if found := loginDocument(page); found.Exists() && (found.kind() != '{' || found.get("uarsToken").str() == "") {
 			t.Errorf("found %s", found.text())
 		}
 	})
