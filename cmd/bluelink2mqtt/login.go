@@ -49,8 +49,7 @@ given to another one with --export.`,
 				l.request.Account = args[0]
 			}
 			l.in, l.out = bufio.NewReader(cmd.InOrStdin()), cmd.OutOrStdout()
-			file, ok := cmd.InOrStdin().(*os.File)
-			l.mayAsk = ok && !l.json && app.IsTerminal(file)
+			l.mayAsk = !l.json && app.IsTerminal(cmd.InOrStdin())
 			if token != "" {
 				text, err := readToken(cmd.InOrStdin(), token)
 				if err != nil {
@@ -68,7 +67,7 @@ given to another one with --export.`,
 					return err
 				})
 			}
-			return withService(cmd, &flags, l.run)
+			return withoutClouds(cmd, &flags, l.run)
 		},
 	}
 	cmd.Flags().StringVar(&l.request.Method, "code-method", "", "have a one-time code sent: email or sms")

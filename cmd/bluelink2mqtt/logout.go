@@ -48,7 +48,7 @@ device in the account; --device forgets it too.`,
 }
 
 // withoutClouds calls do with the running bridge when one owns the store, and otherwise with a program that does not run,
-// so that no cloud is asked for anything.
+// so that no cloud is asked for anything but what do asks for.
 func withoutClouds(cmd *cobra.Command, flags *configFlags, do func(context.Context, control.Service) error) (err error) {
 	c, err := flags.load(cmd)
 	if err != nil {

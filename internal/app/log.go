@@ -7,6 +7,8 @@ import (
 	"os"
 	"slices"
 
+	"golang.org/x/term"
+
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/redact"
@@ -26,14 +28,10 @@ func NewLoggerAt(c config.Log, level slog.Leveler, out io.Writer) *slog.Logger {
 	return slog.New(traced{Handler: redact.NewHandler(handler)})
 }
 
-// IsTerminal tells whether a person reads what is written there.
-func IsTerminal(out io.Writer) bool {
-	file, ok := out.(*os.File)
-	if !ok {
-		return false
-	}
-	info, err := file.Stat()
-	return err == nil && info.Mode()&os.ModeCharDevice != 0
+// IsTerminal tells whether a person sits at the other end.
+func IsTerminal(end any) bool {
+	file, ok := end.(*os.File)
+	return ok && term.IsTerminal(int(file.Fd()))
 }
 
 // traced adds what an operation's context carries.
