@@ -153,11 +153,15 @@ func climateMinutes(minutes *int) time.Duration {
 	return time.Duration(*minutes) * time.Minute
 }
 
-// climateKeysFlat are the keys of the flat form.
-const climateKeysFlat = "action hvacType options tempCode unit deviceId"
+// climateKeysFlat are the keys of the flat form; one app sends the heating of the front
+// window (docs/protocol/europe.md §6.1).
+const climateKeysFlat = "action! hvacType options options.defrost options.heating1 options.igniOnDuration options.frontWindowHeating " +
+	"tempCode unit deviceId"
 
 // climateKeysCCS2 are the keys of the CCS2 form; one client sends heating1.
-const climateKeysCCS2 = "command ignitionDuration strgWhlHeating hvacTempType hvacTemp sideRearMirrorHeating heating1 drvSeatLoc seatClimateInfo tempUnit windshieldFrontDefogState"
+const climateKeysCCS2 = "command! ignitionDuration strgWhlHeating hvacTempType hvacTemp sideRearMirrorHeating heating1 drvSeatLoc seatClimateInfo " +
+	"seatClimateInfo.drvSeatClimateState seatClimateInfo.psgSeatClimateState seatClimateInfo.rrSeatClimateState seatClimateInfo.rlSeatClimateState " +
+	"tempUnit windshieldFrontDefogState"
 
 func orderClimateCCS2(c *call) (effect, bool) {
 	var body struct {

@@ -86,12 +86,8 @@ func (c *call) onlyKeys(known string) bool {
 	if known == "" {
 		return len(c.body) == 0
 	}
-	var body any
-	if !c.decode(&body) {
-		return false
-	}
-	object, ok := body.(map[string]any)
-	return ok && keysWithin(object, "", strings.Fields(known))
+	var body map[string]any
+	return c.decode(&body) && body != nil && keysWithin(body, "", strings.Fields(known))
 }
 
 // keysWithin looks at the keys of an object whose own name is at, and below it where
@@ -102,37 +98,59 @@ func keysWithin(object map[string]any, at string, known []string) bool {
 		if !slices.Contains(known, name) && !slices.Contains(known, name+"!") {
 			return false
 		}
-		inside, isObject := value.(map[string]any)
-		named := slices.ContainsFunc(known, func(k string) bool { return strings.HasPrefix(k, name+".") })
-		if named && (!isObject || !keysWithin(inside, name+".", known)) {
+		inside := func(k string) bool { return strings.HasPrefix(k, name+".") }
+		if slices.ContainsFunc(known, inside) && !objectsWithin(value, name+".", known) {
 			return false
 		}
 	}
 	for _, k := range known {
-		rest, below := strings.CutPrefix(strings.TrimSuffix(k, "!"), at)
-		if !below || !strings.HasSuffix(k, "!") || strings.Contains(rest, ".") {
+		key, mandatory := strings.CutSuffix(k, "!")
+		key, here := strings.CutPrefix(key, at)
+		if !mandatory || !here || strings.Contains(key, ".") {
 			continue
 		}
-		if _, there := object[rest]; !there {
+		if _, there := object[key]; !there {
 			return false
 		}
 	}
 	return true
 }
 
+// objectsWithin looks into an object, or into each of a list; null is none.
+func objectsWithin(value any, at string, known []string) bool {
+	switch value := value.(type) {
+	case nil:
+		return true
+	case map[string]any:
+		return keysWithin(value, at, known)
+	case []any:
+		return !slices.ContainsFunc(value, func(v any) bool {
+			object, ok := v.(map[string]any)
+			return !ok || !keysWithin(object, at, known)
+		})
+	}
+	return false
+}
+
+// under puts a name in front of keys.
+func under(name, keys string) string {
+	fields := strings.Fields(keys)
+	for i := range fields {
+		fields[i] = name + "." + fields[i]
+	}
+	return strings.Join(fields, " ")
+}
+
 // ownDevice checks the device id that some bodies carry, once deviceId and once
 // deviceID.
 func (g *ccapi) ownDevice(c *call) bool {
 	var body struct {
-		One     string `json:"deviceId"`
-		Another string `json:"deviceID"`
+		ID *string `json:"deviceId"` // encoding/json matches names without regard to case
 	}
 	if len(c.body) > 0 && !c.decode(&body) {
 		return false
 	}
-	// encoding/json matches names without regard to case, so either may hold it.
-	id := body.One + body.Another
-	return id == "" || c.cloud.account.knowsDevice(id)
+	return body.ID == nil || c.cloud.account.knowsDevice(*body.ID)
 }
 
 // records tells how far the commands of this device have come

@@ -130,7 +130,14 @@ func orderPortDoor(c *call) (effect, bool) {
 	}, true
 }
 
-const windowKeys = "backLeft backRight frontLeft frontRight"
+// The keys of bodies with more than an action.
+const (
+	windowKeys = "backLeft backRight frontLeft frontRight"
+	limitKeys  = "targetSOClist! targetSOClist.plugType targetSOClist.targetSOClevel"
+	routeKeys  = "deviceID! poiInfoList! poiInfoList.phone poiInfoList.waypointID poiInfoList.lang poiInfoList.src poiInfoList.coord " +
+		"poiInfoList.coord.lat poiInfoList.coord.lon poiInfoList.coord.alt poiInfoList.coord.type " +
+		"poiInfoList.addr poiInfoList.zip poiInfoList.placeid poiInfoList.name"
+)
 
 func orderWindows(c *call) (effect, bool) {
 	var body struct{ FrontLeft, FrontRight, BackLeft, BackRight *int }

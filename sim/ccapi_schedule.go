@@ -75,10 +75,22 @@ func flagOf(n *int) (bool, bool) {
 }
 
 // The keys of the three forms.
-const (
-	scheduleKeys        = "reservChargeInfo1 reservChargeInfo2 offPeakPowerInfo reservFlag"
-	scheduleChargeKeys  = "reservFlag offpeakPowerFlag reservStartTime reservEndTime"
-	scheduleClimateKeys = "reservedHVACInfo1 reservedHVACInfo2"
+var (
+	timeKeys = "time timeSection"
+	dayKeys  = "day time " + under("time", timeKeys)
+	airKeys  = "airCtrl airTemp defrost " + under("airTemp", "value hvacTempType unit")
+
+	departureKeys = "reservChargeSet reservInfo reservFatcSet " + under("reservInfo", dayKeys) + " " + under("reservFatcSet", airKeys+" heating1")
+	windowOfKeys  = "offPeakPowerTime1 offPeakPowerFlag offPeakPowerTime1.starttime offPeakPowerTime1.endtime " +
+		under("offPeakPowerTime1.starttime", timeKeys) + " " + under("offPeakPowerTime1.endtime", timeKeys)
+	scheduleKeys = "reservChargeInfo1 reservChargeInfo2 offPeakPowerInfo reservFlag " + under("reservChargeInfo1", departureKeys) + " " +
+		under("reservChargeInfo2", departureKeys) + " " + under("offPeakPowerInfo", windowOfKeys)
+
+	scheduleChargeKeys = "reservFlag offpeakPowerFlag reservStartTime reservEndTime " +
+		under("reservStartTime", timeKeys) + " " + under("reservEndTime", timeKeys)
+
+	climateAtKeys       = "reservHVACflag reservInfo reservHVACSet " + under("reservInfo", dayKeys) + " " + under("reservHVACSet", airKeys)
+	scheduleClimateKeys = "reservedHVACInfo1 reservedHVACInfo2 " + under("reservedHVACInfo1", climateAtKeys) + " " + under("reservedHVACInfo2", climateAtKeys)
 )
 
 // orderSchedule is the combined form.
