@@ -264,7 +264,7 @@ func TestCar_FallsAsleepAgain(t *testing.T) {
 // However often one looks, the same world comes out.
 func TestCar_LookingDoesNotChangeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		one, other := newSim(t, Options{Cars: 4}), newSim(t, Options{Cars: 4})
+		one, other := newSim(t, Options{Cars: 4, Regions: []string{"eu", "us"}}), newSim(t, Options{Cars: 4, Regions: []string{"eu", "us"}})
 		for range 600 {
 			time.Sleep(97 * time.Second)
 			one.VehicleViews()
@@ -290,7 +290,7 @@ func TestCar_LookingDoesNotChangeIt(t *testing.T) {
 // The physics stay physical for any seed and any way through time.
 func TestCar_StaysWithinNature(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		s, err := New(Options{Cars: 5, Seed: rapid.Uint64().Draw(t, "seed")})
+		s, err := New(Options{Cars: 5, Seed: rapid.Uint64().Draw(t, "seed"), Regions: []string{rapid.SampledFrom(Regions()).Draw(t, "region")}})
 		if err != nil {
 			t.Fatal(err)
 		}
