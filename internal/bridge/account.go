@@ -197,11 +197,13 @@ func (a *account) initialize(ctx context.Context, cause vehicle.Cause) error {
 	if err := a.Client.Initialize(ctx); err != nil {
 		return err
 	}
-	for _, v := range a.Client.Vehicles() {
+	list := a.Client.Vehicles()
+	for _, v := range list {
 		if a.wants(v) {
-			a.bridge.adopt(a, v, vehicle.State{}, vehicle.Rest{})
+			a.bridge.adopt(a, v, saved{})
 		}
 	}
+	a.bridge.miss(a, list)
 	a.mu.Lock()
 	a.listed = true
 	a.mu.Unlock()

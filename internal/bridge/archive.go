@@ -32,6 +32,7 @@ type saved struct {
 	Vehicle vehicle.Vehicle `json:"vehicle"` // its VIN in full
 	State   vehicle.State   `json:"state"`
 	Rest    vehicle.Rest    `json:"rest,omitzero"`
+	Missing time.Time       `json:"missing,omitzero"` // since when its account's list lacks it
 }
 
 // archive writes cars to the store, behind the lanes: a lane never waits for the disk.

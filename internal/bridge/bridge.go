@@ -196,11 +196,15 @@ func (b *Bridge) recall(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the cars from the store: %w", err)
 		}
+		if saved.gone(time.Now()) {
+			b.log.Info("a car is left out that its account has not named for a day", "car", saved.Vehicle)
+			continue
+		}
 		for _, a := range b.accounts {
 			if a.Key == saved.Account && a.wants(saved.Vehicle) {
 				_ = b.contain(ctx, "recall", func() {
 					a.Client.Seed(saved.Vehicle, saved.State)
-					b.adopt(a, saved.Vehicle, saved.State, saved.Rest)
+					b.adopt(a, saved.Vehicle, saved)
 				})
 				break
 			}
@@ -209,8 +213,8 @@ func (b *Bridge) recall(ctx context.Context) error {
 	return nil
 }
 
-// adopt gives a car its lane; a car that has one keeps it.
-func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State, rest vehicle.Rest) {
+// adopt gives a car its lane, with what was known of it when the process last ran; a car that has one keeps it.
+func (b *Bridge) adopt(a *account, v vehicle.Vehicle, before saved) {
 	b.adopting.Lock()
 	defer b.adopting.Unlock()
 	if l := b.lanes.byID(v.ID); l != nil {
@@ -222,7 +226,7 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, state vehicle.State, rest 
 		bridge: b, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
 	l.join(way{a, v})
-	l.shelf = newShelf(b, l, v, state, rest)
+	l.shelf = newShelf(b, l, v, before)
 	switch other := b.enter(l); {
 	case other != nil && other.id == l.id: // another account has just found it
 		b.introduce(other, way{a, v})

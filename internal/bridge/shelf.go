@@ -39,6 +39,7 @@ type shelf struct {
 	born    time.Time
 	written time.Time // when the store got it
 	device  device    // what was announced of it
+	missing time.Time // since when the account's list lacks the car; zero while it names it
 
 	preset  string // that has started the climate control
 	climate climateTold
@@ -49,9 +50,9 @@ type shelf struct {
 // two hundred topics of a car, hence no larger; it lasts until the year 2106.
 type told struct{ at, reported uint32 }
 
-func newShelf(b *Bridge, l *lane, v vehicle.Vehicle, state vehicle.State, rest vehicle.Rest) *shelf {
+func newShelf(b *Bridge, l *lane, v vehicle.Vehicle, before saved) *shelf {
 	s := &shelf{
-		bridge: b, lane: l, topics: b.tree.Car(l.name), vehicle: v, state: state, rest: rest, born: time.Now(),
+		bridge: b, lane: l, topics: b.tree.Car(l.name), vehicle: v, state: before.State, rest: before.Rest, missing: before.Missing, born: time.Now(),
 		told:  make([]told, len(b.options.Table.Rows())),
 		stale: topic.NoSchedule, // nothing, or the state of the last run, until the first read
 	}
@@ -266,7 +267,7 @@ func (s *shelf) copy() Car {
 func (s *shelf) kept() saved {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return saved{s.lane.bound, s.lane.account().Key, s.vehicle, s.state, s.rest}
+	return saved{s.lane.bound, s.lane.account().Key, s.vehicle, s.state, s.rest, s.missing}
 }
 
 // unsaved tells whether the stored state has grown old.
