@@ -192,6 +192,7 @@ func (b *Bridge) recall(ctx context.Context) error {
 	if err := b.journal.load(ctx); err != nil {
 		return err
 	}
+	b.endings() // which may write
 	for saved, err := range b.archive.load(ctx) {
 		if err != nil {
 			return fmt.Errorf("read the cars from the store: %w", err)
