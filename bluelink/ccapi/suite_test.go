@@ -10,8 +10,10 @@ import (
 
 // peculiar is in what the clouds of a region differ from others.
 var peculiar = map[vehicle.Region]cloudtest.Setup{
-	vehicle.India: {Unrecorded: []string{"valet-on", "valet-off"}}, // docs/protocol/india.md §6
-	vehicle.China: {SignsInAgain: true},                            // when its cookies are gone
+	vehicle.Australia:  {Cannot: tasman},
+	vehicle.NewZealand: {Cannot: tasman},
+	vehicle.India:      {Unrecorded: []string{"valet-on", "valet-off"}}, // docs/protocol/india.md §6
+	vehicle.China:      {SignsInAgain: true},                            // when its cookies are gone
 	vehicle.Brazil: { // docs/protocol/brazil.md §2.5, §4, §6, §8
 		SignsInAgain: true, ShownByCar: true, Lacks: []string{"windows vent", "hazard lights_and_horn"},
 		Errors: map[string]error{ // a page with 403 is a firewall's that lets through again
@@ -20,6 +22,9 @@ var peculiar = map[vehicle.Region]cloudtest.Setup{
 		},
 	},
 }
+
+// tasman is a car whose climate cannot be started from afar (docs/protocol/australia-newzealand.md §8).
+var tasman = []string{"Tasman climate-start", "Tasman climate-stop"}
 
 func TestSuite(t *testing.T) {
 	for _, p := range profiles {

@@ -34,6 +34,9 @@ type Setup struct {
 	Hidden []string
 	// Lacks are parts of commands that no car of the cloud has, by topic and payload: "windows vent".
 	Lacks []string
+	// Cannot are the commands that cars are offered and their cloud refuses, as no list tells that they cannot, by model and
+	// name: "Tasman climate-start".
+	Cannot []string
 	// Unrecorded are the commands of which the cloud keeps no record, by name.
 	Unrecorded []string
 	// ShownByCar tells that a cached read shows the effect of a command only after the car was asked.
