@@ -79,10 +79,11 @@ var otpMethods = map[string]string{bluelink.ByEmail: "E", bluelink.BySMS: "M"}
 func (a *authority) SendCode(ctx context.Context, old bluelink.Tokens, method string, _ bluelink.Keep) (bluelink.Tokens, error) {
 	demand := *old.Challenge
 	demand.State = maps.Clone(demand.State)
-	if demand.State[userInfo] == "" || time.Since(demand.Since) > selectedFor {
+	stale := time.Since(demand.Since) > selectedFor
+	if demand.State[userInfo] == "" || stale {
 		state, err := a.selectMethod(ctx, old.Device)
 		if err != nil {
-			return bluelink.Tokens{}, err
+			return bluelink.Tokens{}, forgotten(err)
 		}
 		demand.State, demand.Methods = state, methodsOf(state)
 	}
@@ -103,8 +104,23 @@ func (a *authority) SendCode(ctx context.Context, old bluelink.Tokens, method st
 			return nil
 		},
 	})
+	if stale {
+		err = forgotten(err)
+	}
 	old.Challenge = &demand
 	return old, err
+}
+
+// forgotten reads a refusal of a step that comes late. The page knows no code for a sign-in that the cloud has forgotten, so that whatever it
+// says in general words is taken for one: then another sign-in tells.
+func forgotten(err error) error {
+	e := (*bluelink.Error)(nil)
+	if !errors.As(err, &e) || e.Code == "" || errors.Is(err, bluelink.ErrRateLimited) {
+		return err
+	}
+	over := *e
+	over.Err = bluelink.ErrSessionExpired
+	return &over
 }
 
 // EnterCode is steps 3 and 4: the code, and the token for it, with which the cloud trusts this device for 90 days. The name

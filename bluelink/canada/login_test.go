@@ -90,6 +90,26 @@ func TestLogin_ACodeThatIsAskedForMuchLater(t *testing.T) {
 	})
 }
 
+// TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew when somebody asks for a code.
+func TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		o := open(t, s, bluelink.NewMemoryTokens())
+		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
+		<-time.After(9 * time.Hour)
+		for r, want := range map[string]error{"": bluelink.ErrUnavailable, bad("7901").body: bluelink.ErrRateLimited} { // which say nothing of it
+			s.always("mfa/selverifmeth", reply{min(len(r), 1) * 200, r, nil})
+			mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), want)
+		}
+		s.once("mfa/selverifmeth", bad("7445"))
+		must(t, o.session.SendCode(bluelink.WithPerson(t.Context()), bluelink.ByEmail))
+		must(t, o.session.EnterCode(t.Context(), s.code))
+		if n := s.count("v2/login"); n != 2 || len(s.codesSent) != 1 {
+			t.Errorf("%d sign-ins, codes by %v", n, s.codesSent)
+		}
+	})
+}
+
 func TestLogin_WithoutATelephoneOnlyByEmail(t *testing.T) {
 	s := newSite(t)
 	s.spare = true

@@ -84,7 +84,7 @@ var elsewhere = map[string]string{
 	"code":    "Setup.Codes: each cloud has its own",
 	"step":    "the families whose sign-in has such steps",
 	"landing": "the families whose sign-in ends at such a page",
-	"otp":     "the families whose cloud trusts devices",
+	"otp":     "codes",
 }
 
 // faults lets each fault strike each operation.

@@ -59,6 +59,7 @@ type part struct {
 
 var parts = []part{
 	{"SignsInOnceAndKeepsItsSession", signsIn},
+	{"OneTimeCodesAreWaitedForAndBringTrust", codes},
 	{"WrongPasswordIsTriedOnce", refusedOnce},
 	{"RenewsBeforeItSignsIn", renews},
 	{"HundredCallersShareOneRenewal", sharesRenewal},

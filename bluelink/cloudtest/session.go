@@ -43,9 +43,6 @@ func signsIn(t *testing.T, s *Setup, did *replayed) {
 	}
 	w.agree()
 	did.add("sign in", "")
-	if s.CodeBy != "" {
-		did.add("one-time code", "")
-	}
 }
 
 // refusedOnce tries a wrong password once, however many ask, until it is corrected.

@@ -2,6 +2,7 @@ package kiaus
 
 import (
 	"context"
+	"errors"
 	"maps"
 	"net/http"
 	"strings"
@@ -159,10 +160,29 @@ func (a *authority) SendCode(ctx context.Context, old bluelink.Tokens, method st
 	if state[otpKey] == "" {
 		return bluelink.Tokens{}, a.over("request a code")
 	}
-	return old, a.cloud.try(ctx, request{
+	err := a.cloud.try(ctx, request{
 		call: bluelink.Call{Kind: bluelink.CallCode, Op: "request a code"}, method: http.MethodPost, path: "cmm/sendOTP", body: struct{}{},
 		header: map[string]string{otpKey: state[otpKey], xid: state[xid], "notifytype": notifyTypes[method]},
 	}, old.Device)
+	if time.Since(old.Challenge.Since) > freshFor {
+		err = forgotten(err)
+	}
+	return old, err
+}
+
+// freshFor is how long the cloud is sure to remember a challenge; how long it does nobody knows.
+const freshFor = 10 * time.Minute
+
+// forgotten reads a refusal of a code that is asked for late. The page knows no code for a challenge that the cloud has
+// forgotten, so that whatever it says in general words is taken for one: then another sign-in tells.
+func forgotten(err error) error {
+	e := (*bluelink.Error)(nil)
+	if !errors.As(err, &e) || e.Code == "" || errors.Is(err, bluelink.ErrRateLimited) || errors.Is(err, bluelink.ErrClientRefused) {
+		return err
+	}
+	over := *e
+	over.Err = bluelink.ErrSessionExpired
+	return &over
 }
 
 // EnterCode enters a code and completes the sign-in (docs/protocol/usa-kia.md §2.3, §2.4).

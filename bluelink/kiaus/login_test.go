@@ -230,6 +230,28 @@ func TestLogin_RefusedRequestForACodeIsNoticed(t *testing.T) {
 	must(t, o.session.EnterCode(t.Context(), "123456"))
 }
 
+// TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew when somebody asks for a code, in whatever words the cloud says it.
+func TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newSite(t)
+		o := open(t, s, bluelink.NewMemoryTokens())
+		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
+		s.once("cmm/sendOTP", bad(4711)) // right after the demand it must be something else
+		mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), bluelink.ErrBadResponse)
+		<-time.After(9 * time.Hour)
+		for want, r := range map[error]reply{bluelink.ErrUnavailable: {}, bluelink.ErrRateLimited: bad(429), bluelink.ErrClientRefused: bad(9789)} {
+			s.always("cmm/sendOTP", r)
+			mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), want)
+		}
+		s.once("cmm/sendOTP", bad(4711))
+		must(t, o.session.SendCode(bluelink.WithPerson(t.Context()), bluelink.ByEmail))
+		must(t, o.session.EnterCode(t.Context(), "123456"))
+		if n := s.count("prof/authUser"); n != 3 || s.codes != 1 {
+			t.Errorf("%d sign-ins, %d codes", n, s.codes)
+		}
+	})
+}
+
 func TestLogin_TakesAndGivesNoRefreshTokens(t *testing.T) {
 	s, o := signedIn(t)
 	n := len(s.calls)

@@ -74,7 +74,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 	}
 	s.mu.Lock()
 	s.calls = append(s.calls, call{path, string(body), r.Header.Clone()})
-	custom := s.answer[path]
+	custom, n := s.answer[path], len(s.calls)
 	s.mu.Unlock()
 	out, ok := reply{}, false
 	if custom != nil {
@@ -87,7 +87,7 @@ func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, errors.New("connection reset")
 	}
 	w := httptest.NewRecorder()
-	w.Header().Set("xid", fmt.Sprint("xid-", len(s.calls)))
+	w.Header().Set("xid", fmt.Sprint("xid-", n))
 	for name, text := range out.header {
 		w.Header().Set(name, text)
 	}

@@ -81,7 +81,7 @@ func (a *App) signIn(ctx context.Context, name string, r control.LoginRequest, t
 }
 
 // attempt does what a person asks for. A sign-in that waits for a code already is not begun anew: that would make a code
-// worthless which may be on its way.
+// worthless which may be on its way. One for which no code can be had is.
 func (a *App) attempt(ctx context.Context, name string, r control.LoginRequest) error {
 	session := a.sessions[name]
 	switch {
@@ -98,7 +98,7 @@ func (a *App) attempt(ctx context.Context, name string, r control.LoginRequest) 
 	case r.Code != "":
 		return session.EnterCode(ctx, r.Code)
 	default:
-		if _, waits := session.Challenge(); waits { //nolint:contextcheck // it ends by itself
+		if c, waits := session.Challenge(); waits && len(c.Methods) > 0 { //nolint:contextcheck // it ends by itself
 			return &bluelink.Error{Op: "sign in", Err: bluelink.ErrOTPRequired}
 		}
 	}
