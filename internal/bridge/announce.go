@@ -109,8 +109,11 @@ type heralding struct {
 	store store.Store
 	bare  bool // cars are told as bare values too
 	log   *slog.Logger
-	up    atomic.Bool // there is a connection
+	life  context.Context // of reads and writes, some of which come after the end of Run
+	up    atomic.Bool     // there is a connection
 	seed  maphash.Seed
+
+	before func(key string) announced // [heralding.read]
 
 	devices sync.Mutex // guards those of the bridge and the accounts, and their announcements
 	bridge  device
@@ -123,10 +126,12 @@ type heralding struct {
 }
 
 func newHeralding(o Options) *heralding {
-	return &heralding{
-		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, log: o.Log, seed: maphash.MakeSeed(), account: map[string]*device{},
+	h := &heralding{
+		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, log: o.Log, life: context.Background(), seed: maphash.MakeSeed(), account: map[string]*device{},
 		dirty: map[string]*announced{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
+	h.before = h.read
+	return h
 }
 
 // tell publishes the announcements of a device: when they differ from those that were told last, or in any case. What was
@@ -159,7 +164,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 	var before announced
 	if kept := sum.Sum64() | 1; kept != d.kept {
 		d.kept = kept
-		before = h.read(key)
+		before = h.before(key)
 		if !next.same(before) {
 			h.write(key, &next)
 			d.owes = true
@@ -195,7 +200,7 @@ func (h *heralding) read(key string) (a announced) {
 	case dirty:
 		return a
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
+	ctx, cancel := context.WithTimeout(h.life, saveWithin)
 	defer cancel()
 	entry, err := h.store.Get(ctx, key)
 	if err == nil {
@@ -248,7 +253,7 @@ func (h *heralding) flush() error {
 	h.mu.Lock()
 	dirty := maps.Clone(h.dirty)
 	h.mu.Unlock()
-	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
+	ctx, cancel := context.WithTimeout(h.life, saveWithin)
 	defer cancel()
 	for some := range slices.Chunk(slices.Sorted(maps.Keys(dirty)), saveTogether) {
 		if err := h.save(ctx, some, dirty); err != nil {

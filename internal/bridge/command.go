@@ -93,9 +93,9 @@ func (l *lane) carryStep(ctx context.Context, f *flight) (outcome, error) {
 			return out, nil
 		}
 		if change, part := c.(vehicle.ScheduleChange); part {
-			whole, unknown := change.On(l.shelf.car().State)
-			if unknown != nil {
-				return outcome{vehicle.Rejected, vehicle.PreconditionFailed, unknown.Error()}, nil
+			whole, out, known := l.whole(change)
+			if !known {
+				return out, nil
 			}
 			c = whole
 		}
@@ -125,6 +125,15 @@ func (f *flight) stopped(out outcome) outcome {
 		out.reason = vehicle.PreconditionFailed
 	}
 	return out
+}
+
+// whole completes a change of the schedule with what the car reports; known is false when that does not do.
+func (l *lane) whole(change vehicle.ScheduleChange) (whole vehicle.Schedule, out outcome, known bool) {
+	whole, err := change.On(l.shelf.car().State)
+	if err != nil {
+		return whole, outcome{vehicle.Rejected, vehicle.PreconditionFailed, err.Error()}, false
+	}
+	return whole, outcome{}, true
 }
 
 // recently is how young a report must be to show that a command has nothing to do.

@@ -22,7 +22,7 @@ const retainedKey = announcedPrefix + "retained"
 // endings are all that may be retained below a car's name: by this release, and by those before it.
 func (h *heralding) endings(table *topic.Table) []string {
 	now := table.Retained()
-	ctx, cancel := context.WithTimeout(context.Background(), saveWithin)
+	ctx, cancel := context.WithTimeout(h.life, saveWithin)
 	defer cancel()
 	var before []string
 	entry, err := h.store.Get(ctx, retainedKey)

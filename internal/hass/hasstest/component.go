@@ -1,6 +1,7 @@
 package hasstest
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
@@ -121,8 +122,11 @@ func sensorState(c Component, result string) (string, error) {
 		}
 	case class == "timestamp":
 		at, err := time.Parse(time.RFC3339, result)
-		if err != nil || at.Year() < 1990 {
-			return "", fmt.Errorf("it is no time with a zone, or one that no car has seen: %v", err)
+		if err != nil {
+			return "", fmt.Errorf("it is no time with a zone: %w", err)
+		}
+		if at.Year() < 1990 {
+			return "", errors.New("no car has seen that time")
 		}
 	case c.has("state_class") || c.has("unit_of_measurement") || c.has("suggested_display_precision") || class != "":
 		if _, err := strconv.ParseFloat(result, 64); err != nil {
@@ -181,8 +185,11 @@ func timeState(_ Component, result string) (string, error) {
 
 func attributes(_ Component, result string) (string, error) {
 	value, err := decode([]byte(result))
-	if _, ok := value.(map[string]any); err != nil || !ok {
-		return "", fmt.Errorf("attributes are no object: %v", err)
+	if err != nil {
+		return "", fmt.Errorf("attributes are no JSON: %w", err)
+	}
+	if _, ok := value.(map[string]any); !ok {
+		return "", errors.New("attributes are no object")
 	}
 	return result, nil
 }
