@@ -162,16 +162,17 @@ func orderClimateCanada(c *call) (effect, *canadaFailure) {
 	return body.Newer.effect(c.car)
 }
 
-// orderEngineCanada starts the engine of a car that is locked, as far as the cloud knows
-// (§6.2).
+// orderEngineCanada starts the engine of a car that is locked (§6.2); that the car and not
+// the cloud refuses is assumed.
 func orderEngineCanada(c *call) (effect, *canadaFailure) {
 	var body struct {
 		Setting canadaStart `json:"setting"`
 	}
-	if !canadaEngine.reads(c.body, &body) || !c.car.look(c.now).body.allLocked() {
+	if !canadaEngine.reads(c.body, &body) {
 		return nil, &canadaGeneric
 	}
-	return body.Setting.effect(c.car)
+	start, failed := body.Setting.effect(c.car)
+	return func(v *car) bool { return v.body.allLocked() && start(v) }, failed
 }
 
 func (s *canadaStart) effect(v *car) (effect, *canadaFailure) {
