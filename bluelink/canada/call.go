@@ -59,6 +59,7 @@ func (c *cloud) try(ctx context.Context, q request) error {
 		Call: q.call, Request: r, Timeout: q.timeout, Client: c.browser,
 		Classify: func(reply bluelink.Answer) error {
 			root, _ := leaf.Parse(reply.Body)
+			defer root.Release()
 			err := classify(q.call, reply, root)
 			switch {
 			case err != nil && q.refusal != nil:

@@ -26,7 +26,8 @@ type cloud struct {
 
 	mu       sync.Mutex // guards what follows; never held during a call
 	trips    map[vehicle.ID]tripMark
-	wrappers map[vehicle.ID]string // of the climate's body, where another than the model's worked
+	places   map[vehicle.ID]vehicle.Quantity // odometer where the car was last found
+	wrappers map[vehicle.ID]string           // of the climate's body, where another than the model's worked
 }
 
 var _ bluelink.Cloud = (*cloud)(nil)
@@ -54,7 +55,7 @@ func Open(account bluelink.Account, s bluelink.Settings) (bluelink.Cloud, error)
 	c := &cloud{
 		account: account, host: host, transport: bluelink.NewTransport(account, s), pins: pins, log: s.Log,
 		tickets: tickets{turn: make(chan struct{}, 1), of: map[vehicle.ID]ticket{}},
-		trips:   map[vehicle.ID]tripMark{}, wrappers: map[vehicle.ID]string{},
+		trips:   map[vehicle.ID]tripMark{}, places: map[vehicle.ID]vehicle.Quantity{}, wrappers: map[vehicle.ID]string{},
 	}
 	c.browser = c.transport.Browser(jar, false)
 	c.session = bluelink.NewSession(account, &authority{c}, s)

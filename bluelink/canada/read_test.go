@@ -202,6 +202,38 @@ func TestForce_AsksTheCarAndErasesNothing(t *testing.T) {
 	mustFail(t, err, bluelink.ErrVehicleUnreachable)
 }
 
+func TestForce_SparingFindsTheCarWhenItHasMoved(t *testing.T) {
+	s, o := signedIn(t)
+	car := o.list(t)[0]
+	var known vehicle.State
+	minute := 0
+	found := func(odometer string) int {
+		minute++
+		s.status = strings.Replace(status, "20260801153000", fmt.Sprintf("202608011530%02d", minute), 1)
+		s.always("nxtsvc", good(`{"maintenanceInfo":{"currentOdometer":`+odometer+`,"currentOdometerUnit":1}}`))
+		n := s.count("fndmcr")
+		r, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: known, Sparing: true})
+		must(t, err)
+		known, _, _ = known.Apply(r, time.Date(2026, 8, 2, 0, 0, 0, 0, time.UTC))
+		return s.count("fndmcr") - n
+	}
+	if found("100") != 1 || found("100") != 0 || found("110") != 1 {
+		t.Error("it is found the first time and when it has moved")
+	}
+	s.always("fndmcr", reply{})
+	if found("120") != 1 || found("120") != 1 {
+		t.Error("what failed remains due")
+	}
+	s.usual("fndmcr")
+	if found("120") != 1 || found("120") != 0 {
+		t.Error("until it is learnt")
+	}
+	o = open(t, s, o.tokens)
+	if found("120") != 0 || found("130") != 1 {
+		t.Error("also after a restart")
+	}
+}
+
 func TestForce_WithoutAPINReadsAllButThePosition(t *testing.T) {
 	s, o := signedIn(t, func(a *bluelink.Account) { a.PIN = "" })
 	report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: o.list(t)[0]})

@@ -50,6 +50,7 @@ func (c *cloud) try(ctx context.Context, q request, device string) error {
 		Call: q.call, Request: r, Timeout: q.timeout, Client: c.browser,
 		Classify: func(reply bluelink.Answer) error {
 			root, _ := leaf.Parse(reply.Body)
+			defer root.Release()
 			if err := classify(q.call, reply, root); err != nil {
 				return err
 			}
