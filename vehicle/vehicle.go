@@ -5,6 +5,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"log/slog"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -93,13 +94,48 @@ const (
 	Brazil     Region = 8
 )
 
-var regionNames = map[Region]string{
-	Europe: "eu", Canada: "ca", USA: "us", China: "cn", Australia: "au", India: "in", NewZealand: "nz", Brazil: "br",
+// regions are what the program has to know of each: how it is written, and the clock of most of its cars. Which of them have
+// a cloud that can be signed in to, package clouds tells.
+var regions = []struct {
+	Region
+	name  string
+	words []string
+	zone  string
+}{
+	{Europe, "eu", []string{"europe"}, "Europe/Berlin"},
+	{Canada, "ca", []string{"canada"}, "America/Toronto"},
+	{USA, "us", []string{"usa"}, "America/New_York"},
+	{China, "cn", []string{"china"}, "Asia/Shanghai"},
+	{Australia, "au", []string{"australia"}, "Australia/Sydney"},
+	{India, "in", []string{"india"}, "Asia/Kolkata"},
+	{NewZealand, "nz", []string{"newzealand", "new-zealand"}, "Pacific/Auckland"},
+	{Brazil, "br", []string{"brazil"}, "America/Sao_Paulo"},
 }
 
-var regionAliases = map[string]Region{
-	"europe": Europe, "canada": Canada, "usa": USA, "china": China, "australia": Australia, "india": India,
-	"newzealand": NewZealand, "new-zealand": NewZealand, "brazil": Brazil,
+var regionNames = func() map[Region]string {
+	names := map[Region]string{}
+	for _, r := range regions {
+		names[r.Region] = r.name
+	}
+	return names
+}()
+
+// RegionNames lists the regions by their two letters, in the order of their numbers.
+func RegionNames() (names []string) {
+	for _, r := range regions {
+		names = append(names, r.name)
+	}
+	return names
+}
+
+// Zone names the time zone with most of the region's cars; empty for a region that is not known.
+func (r Region) Zone() string {
+	for _, row := range regions {
+		if row.Region == r {
+			return row.zone
+		}
+	}
+	return ""
 }
 
 func (r Region) String() string { return nameOf(regionNames, r) }
@@ -107,8 +143,11 @@ func (r Region) String() string { return nameOf(regionNames, r) }
 // ParseRegion reads a region by its two letters, its English name or its number; case and surrounding space do not
 // matter.
 func ParseRegion(text string) (Region, error) {
-	if r, ok := regionAliases[strings.ToLower(strings.TrimSpace(text))]; ok {
-		return r, nil
+	word := strings.ToLower(strings.TrimSpace(text))
+	for _, r := range regions {
+		if slices.Contains(r.words, word) {
+			return r.Region, nil
+		}
 	}
 	return parse("region", regionNames, text)
 }

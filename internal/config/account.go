@@ -13,7 +13,7 @@ import (
 // Each secret also comes from a file: password_file, pin_file and so on name it.
 type Account struct {
 	Name   string         `yaml:"name" example:"hyundai-eu" doc:"Name in topics, logs and metrics: a-z, 0-9, _ and -. When empty {brand}-{region}; default when the account comes from HYUNDAI_…"`
-	Region vehicle.Region `yaml:"region" oneof:"eu ca us cn au in nz br" example:"eu" doc:"Part of the world whose cloud serves the account, by name or by the old service's number (1 to 8, in this order)"`
+	Region vehicle.Region `yaml:"region" example:"eu" doc:"Part of the world whose cloud serves the account, by name or by the old service's number (1 to 8, in this order)"`
 	Brand  vehicle.Brand  `yaml:"brand" oneof:"kia hyundai genesis" example:"hyundai" doc:"Maker whose app you use, by name or by the old service's number: 1 Kia, 2 Hyundai, 3 Genesis"`
 
 	Username     redact.Secret `yaml:"username" example:"you@example.com" doc:"E-mail address of the account"`

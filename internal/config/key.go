@@ -75,6 +75,14 @@ var keys = sync.OnceValue(func() *directory {
 	return d
 })
 
+// wordsOf are the only values of a field. Those of regions stand in one table, which knows them all.
+func wordsOf(field reflect.StructField) []string {
+	if field.Type == regionType {
+		return vehicle.RegionNames()
+	}
+	return strings.Fields(field.Tag.Get("oneof"))
+}
+
 func (d *directory) read(t reflect.Type, prefix string, index []int) {
 	for i := range t.NumField() {
 		field := t.Field(i)
@@ -86,7 +94,7 @@ func (d *directory) read(t reflect.Type, prefix string, index []int) {
 			Path:    prefix + name,
 			Doc:     field.Tag.Get("doc"),
 			short:   field.Tag.Get("short"),
-			OneOf:   strings.Fields(field.Tag.Get("oneof")),
+			OneOf:   wordsOf(field),
 			Min:     field.Tag.Get("min"),
 			Max:     field.Tag.Get("max"),
 			Off:     field.Tag.Get("off") != "",

@@ -7,16 +7,10 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// zoneNames are the clocks by which days and nights of a region count. Where a cloud's own day begins is unknown
+// ZoneOf is the clock by which the days and nights of a region count. Where a cloud's own day begins is unknown
 // (docs/protocol/europe.md §10); midnight where its cars are is assumed, in the zone with most of them.
-var zoneNames = map[vehicle.Region]string{
-	vehicle.Europe: "Europe/Berlin", vehicle.Canada: "America/Toronto", vehicle.USA: "America/New_York", vehicle.China: "Asia/Shanghai",
-	vehicle.Australia: "Australia/Sydney", vehicle.India: "Asia/Kolkata", vehicle.NewZealand: "Pacific/Auckland", vehicle.Brazil: "America/Sao_Paulo",
-}
-
-// ZoneOf is the clock by which the days and nights of a region count.
 func ZoneOf(region vehicle.Region) *time.Location {
-	zone, err := time.LoadLocation(zoneNames[region])
+	zone, err := time.LoadLocation(region.Zone())
 	if err != nil {
 		return time.UTC
 	}
