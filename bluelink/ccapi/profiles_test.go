@@ -2,6 +2,7 @@ package ccapi
 
 import (
 	"encoding/base64"
+	"slices"
 	"testing"
 	"time"
 
@@ -114,4 +115,41 @@ func TestRefreshTokenOf_TellsATokenByItsShape(t *testing.T) {
 			t.Errorf("%s: %q, want %q", name, got, test.want)
 		}
 	}
+}
+
+// TestRegion_IsADialectAndARow adds a region that nobody serves: a dialect, made of those that are there, and a row. All the
+// rest follows: it can be opened, signed in to, read and commanded.
+func TestRegion_IsADialectAndARow(t *testing.T) {
+	const elsewhere vehicle.Region = 200
+	korean := australia
+	korean.zone, korean.driver, korean.lowestAir = zone("Asia/Seoul"), leftHand, 14
+	korean.anyClock, korean.forms = false, indianForms
+	before := profiles
+	dialects[elsewhere] = &korean
+	profiles = append(slices.Clone(profiles), profile{
+		region: elsewhere, brand: vehicle.Genesis, dialect: &korean, api: "kr.example:8443", service: "11111111-2222-4333-8444-555555555555",
+		secret: "s", appID: "99999999-2222-4333-8444-555555555555", cfb: before[0].cfb, push: "GCM",
+	})
+	t.Cleanup(func() { profiles = before; delete(dialects, elsewhere) })
+	if !Serves(elsewhere, vehicle.Genesis) || Serves(elsewhere, vehicle.Kia) {
+		t.Fatal("the row is not seen")
+	}
+	w, s := playing(t, elsewhere, vehicle.Genesis, bluelink.Tokens{})
+	const host = "https://kr.example:8443"
+	s.expect(signInAU(host, "11111111-2222-4333-8444-555555555555", "99999999-2222-4333-8444-555555555555", "Basic …")...)
+	s.expect(
+		exchange{call: "GET " + host + "/api/v1/spa/vehicles", answer: envelope(listAU)},
+		exchange{call: "GET " + host + "/api/v1/spa/vehicles/" + carAU + "/status/latest", answer: envelope(statusAU)},
+		exchange{call: "POST " + host + "/api/v1/spa/vehicles/" + carAU + "/control/engine", answer: accepted, body: `{"action":"start","hvacType":1,"options":{"defrost":false,"heating1":0,"igniOnDuration":5},"tempCode":"0EH","unit":"C"}`},
+	)
+	s.expect(beside(host, carAU, nil)...)
+	v := w.cars()[0]
+	if v.Region != elsewhere || !slices.Contains(v.Capabilities.Commands, "valet-on") {
+		t.Errorf("car %+v", v)
+	}
+	shows(t, w.cached(v, vehicle.State{}, false), map[string]any{
+		"last_updated_at": time.Date(2026, 8, 3, 11, 15, 2, 0, time.UTC), "air_temperature": vehicle.Quantity{Value: 18, Unit: vehicle.Celsius},
+	})
+	w.send(v, vehicle.State{}, vehicle.ClimateStart{})
+	s.over()
 }
