@@ -71,6 +71,7 @@ type App struct {
 	sessions map[string]*bluelink.Session // by account
 	store    store.Store
 	mqtt     *mqtt.Client // nil when offline
+	plainly  *plainly     // nil when offline
 	spoken   atomic.Pointer[mqtt.Version]
 	broker   *broker.Broker // nil unless embedded
 	ready    *readyFile
@@ -124,6 +125,10 @@ func New(o Options) (_ *App, err error) {
 	followers, err := a.followers()
 	if err != nil {
 		return nil, err
+	}
+	if a.mqtt != nil {
+		a.plainly.cars = func() []bridge.Car { return a.bridge.Cars() }
+		followers = append(followers, a.plainly.reported)
 	}
 	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
@@ -249,8 +254,8 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },
 		OnUp: func(info mqtt.Info) {
-			for _, filter := range info.RefusedFilters {
-				a.log.Error("the broker refused a subscription; commands will not arrive", "filter", filter)
+			if !info.WildcardsAllowed {
+				a.plainly.refused(info.RefusedFilters)
 			}
 			a.spoken.Store(&info.Version)
 			a.packet.Store(int64(info.MaximumPacket))
@@ -274,6 +279,10 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 		return err
 	}
 	a.registry.MustRegister(mqttCollector{a.mqtt})
+	a.plainly = &plainly{tree: tree, subscribe: a.mqtt.Subscribe, log: a.log, wake: make(chan struct{}, 1)}
+	for _, ac := range a.config.Accounts {
+		a.plainly.accounts = append(a.plainly.accounts, ac.Name)
+	}
 	return nil
 }
 
@@ -336,7 +345,7 @@ func (a *App) Run(ctx context.Context) error {
 		parts = append(parts, part{name: "embedded broker", run: a.broker.Run, ready: a.broker.Ready()})
 	}
 	if a.mqtt != nil {
-		parts = append(parts, part{name: "MQTT client", run: a.mqtt.Run})
+		parts = append(parts, part{name: "MQTT client", run: a.mqtt.Run}, part{name: "subscriptions without wildcards", run: a.plainly.run})
 	}
 	if a.config.HTTP.Listen != "" && !a.options.Offline {
 		parts = append(parts, part{name: "web server", run: a.serveHTTP})

@@ -61,7 +61,7 @@ func TestClient_EveryKindOfBrokerServesAlike(t *testing.T) {
 			var l *line
 			ready := make(chan struct{})
 			l = start(t, "", mqtt.Options{
-				Servers: []string{"mqtt://guest:guest@" + link.Addr()}, Will: &will, Subscriptions: []string{"base/+/commands/+", "base/car/commands/lock"},
+				Servers: []string{"mqtt://guest:guest@" + link.Addr()}, Will: &will, Subscriptions: []string{"base/car/commands/lock", "base/car/commands/climate"},
 				OnUp: func(mqtt.Info) {
 					<-ready
 					_ = l.Publish(t.Context(), state("base/bridge/state", "online"))
@@ -84,10 +84,6 @@ func TestClient_EveryKindOfBrokerServesAlike(t *testing.T) {
 				t.Errorf("stored command arrived as %+v", stored)
 			}
 			stored.Ack()
-			for len(l.messages) > 0 { // by both filters, where the broker says so
-				again := <-l.messages
-				again.Ack()
-			}
 
 			// Commands in order, each acknowledged, and their results.
 			const commands = 50

@@ -43,7 +43,8 @@ type Options struct {
 	Farewell        []Publication
 	FarewellTimeout time.Duration
 
-	// Subscriptions are the topic filters from the start; Subscribe adds more. All with QoS 1, Retain
+	// Subscriptions are the topic filters from the start; Subscribe adds more. One that another covers is
+	// left out where the broker takes wildcards: it may deliver once for each. All with QoS 1, Retain
 	// Handling 0 and Retain As Published, so that retained commands arrive and are recognised.
 	Subscriptions []string
 

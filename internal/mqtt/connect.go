@@ -199,7 +199,10 @@ func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, an
 	if link.version == Version311 && c.opts.Version == AnyVersion {
 		c.saySpeech(info.Server, guessed)
 	}
-	if len(refused) > 0 {
+	switch {
+	case len(refused) > 0 && !info.WildcardsAllowed:
+		c.log.Warn("the broker takes no wildcards in subscriptions", "filters", refused)
+	case len(refused) > 0:
 		c.log.Error("the broker refused subscriptions: messages on them will not arrive", "filters", refused,
 			"hint", "check the broker's access rules")
 	}

@@ -221,3 +221,31 @@ func TestDefaultBackoff_GrowsToAMinuteAndKeepsOutOfStep(t *testing.T) {
 		t.Errorf("only %d different waits", len(seen))
 	}
 }
+
+func TestMatches(t *testing.T) {
+	for _, test := range []struct {
+		filter, topic string
+		want          bool
+	}{
+		{"a/b", "a/b", true},
+		{"a/b", "a/b/c", false},
+		{"a/b/c", "a/b", false},
+		{"a/+", "a/b", true},
+		{"a/+", "a/", true},
+		{"a/+", "a", false},
+		{"+/+/c", "a/b/c", true},
+		{"+", "a/b", false},
+		{"a/#", "a", true},
+		{"a/#", "a/b/c", true},
+		{"a/#", "ab", false},
+		{"#", "a/b", true},
+		{"#", "$SYS/x", false},
+		{"+/x", "$SYS/x", false},
+		{"$SYS/#", "$SYS/x", true},
+		{"a/+/c", "a/b/d", false},
+	} {
+		if Matches(test.filter, test.topic) != test.want {
+			t.Errorf("%s matches %s: %t", test.filter, test.topic, !test.want)
+		}
+	}
+}

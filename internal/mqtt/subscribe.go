@@ -62,8 +62,9 @@ func (c *Client) Unsubscribe(ctx context.Context, filters ...string) error {
 // subscribe asks the broker for filters and returns those it refused. The error means that the broker
 // gave no answer.
 func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionManager, filters []string) (refused []string, err error) {
-	if !c.session.info().WildcardsAllowed {
-		wild := func(filter string) bool { return strings.ContainsAny(filter, "+#") }
+	if c.session.info().WildcardsAllowed {
+		filters = c.uncovered(filters)
+	} else {
 		for _, filter := range filters {
 			if wild(filter) {
 				refused = append(refused, filter)
@@ -91,4 +92,37 @@ func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionMana
 		}
 	}
 	return refused, nil
+}
+
+func wild(filter string) bool { return strings.ContainsAny(filter, "+#") }
+
+// uncovered leaves out single topics that a filter with wildcards matches too: a broker may deliver once for each.
+func (c *Client) uncovered(filters []string) []string {
+	c.mu.Lock()
+	broad := slices.DeleteFunc(slices.Clone(c.filters), func(filter string) bool { return !wild(filter) })
+	c.mu.Unlock()
+	return slices.DeleteFunc(slices.Clone(filters), func(topic string) bool {
+		return !wild(topic) && slices.ContainsFunc(broad, func(filter string) bool { return Matches(filter, topic) })
+	})
+}
+
+// Matches tells whether a topic filter matches a topic. Topics that begin with $ are matched by no wildcard at their
+// beginning.
+func Matches(filter, topic string) bool {
+	if strings.HasPrefix(topic, "$") && wild(filter[:min(1, len(filter))]) {
+		return false
+	}
+	for {
+		want, restOfFilter, moreFilter := strings.Cut(filter, "/")
+		level, restOfTopic, moreTopic := strings.Cut(topic, "/")
+		switch {
+		case want == "#":
+			return true
+		case want != "+" && want != level:
+			return false
+		case !moreFilter || !moreTopic:
+			return moreFilter == moreTopic || restOfFilter == "#"
+		}
+		filter, topic = restOfFilter, restOfTopic
+	}
 }

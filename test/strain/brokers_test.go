@@ -2,11 +2,17 @@ package strain
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
@@ -189,6 +195,59 @@ func TestBrokers_ServeTheProgramAlike(t *testing.T) {
 				t.Errorf("the log says it %d times", n)
 			}
 		})
+	}
+}
+
+// tame is a mochi hook that lets nobody subscribe with wildcards and says so at each connection. Mochi by itself knows the
+// setting and minds it nowhere.
+type tame struct{ mochi.HookBase }
+
+func (tame) Provides(call byte) bool {
+	return call == mochi.OnConnectAuthenticate || call == mochi.OnACLCheck || call == mochi.OnPacketEncode
+}
+
+func (tame) OnConnectAuthenticate(*mochi.Client, packets.Packet) bool { return true }
+
+func (tame) OnACLCheck(_ *mochi.Client, topic string, _ bool) bool {
+	return !strings.ContainsAny(topic, "+#")
+}
+
+func (tame) OnPacketEncode(_ *mochi.Client, p packets.Packet) packets.Packet {
+	if p.FixedHeader.Type == packets.Connack {
+		p.Properties.WildcardSubAvailable, p.Properties.WildcardSubAvailableFlag = 0, true
+	}
+	return p
+}
+
+// A broker that takes no wildcards is asked for the topics of each car, also of those that are found later.
+func TestBrokers_WithoutWildcardsAreAskedForEachTopic(t *testing.T) {
+	t.Parallel()
+	server := mochi.New(&mochi.Options{Logger: slog.New(slog.DiscardHandler)})
+	listener := listeners.NewTCP(listeners.Config{ID: "tcp", Address: "127.0.0.1:0"})
+	if err := errors.Join(server.AddHook(new(tame), nil), server.AddListener(listener), server.Serve()); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = server.Close() })
+	clouds := simulate(t, sim.Options{Cars: 2, Parked: true})
+	topics := []string{"hyundai/bridge/state", "hyundai/account/" + home + "/state"}
+	for _, car := range clouds.Vehicles()[:2] {
+		topics = append(topics, "hyundai/"+car.ID+"/battery/level", "hyundai/"+car.ID+"/result/asked-"+car.ID)
+	}
+	o := observe(t, "mqtt://"+listener.Address(), topics...)
+	l := run(t, clouds, listener.Address(), "", func(c *config.Config) { c.MQTT.KeepAlive = 5 * time.Second })
+	o.see("hyundai/bridge/state", "online")
+	for _, car := range clouds.Vehicles()[:2] {
+		o.see("hyundai/"+car.ID+"/battery/level", `{"value":`)
+		// It is heard as soon as the car is known and subscribed to.
+		eventually(t, "a command for "+car.ID+" ends", func() bool {
+			o.send("hyundai/"+car.ID+"/commands/refresh", fmt.Sprintf(`{"id":"asked-%s","mode":"cached"}`, car.ID))
+			o.mu.Lock()
+			defer o.mu.Unlock()
+			return o.ends["asked-"+car.ID].State == "verified"
+		})
+	}
+	if n := l.times("will not arrive"); n > 0 {
+		t.Errorf("the log says %d times that commands will not arrive", n)
 	}
 }
 
