@@ -15,6 +15,9 @@ const (
 	// waits, both come to wait long.
 	steadyAfter = 2 * longestWait
 
+	// sudden is how long a connection lasts at most that ends because of what is sent first.
+	sudden = 5 * time.Second
+
 	// suspiciouslyShort is how many connections in a row may be short before we say what may be behind.
 	suspiciouslyShort = 3
 

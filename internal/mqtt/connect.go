@@ -25,6 +25,7 @@ type linkState struct {
 	up      bool      // OnUp was called for it
 	since   time.Time
 	short   int               // connections in a row that did not last
+	sudden  int               // and those that ended while the first messages were on their way
 	fought  bool              // the last one ended because of another client with our id
 	failed  map[string]string // server → its last failure, to say only what is new
 	tries   int               // failed attempts since the last connection
@@ -255,17 +256,25 @@ func (c *Client) down() bool {
 	if hint := failure.Hint(); hint != "" {
 		attributes = append(attributes, "hint", hint)
 	}
+	if time.Since(link.since) < sudden {
+		link.sudden++
+	} else {
+		link.sudden = 0
+	}
+	if link.version == Version311 && link.sudden >= suspiciouslyShort && c.opts.MaximumPacket == 0 {
+		// It may be the size of a message: in 3.1.1 a broker cannot say what it takes, and hangs up.
+		if bound := c.session.lighten(); bound > 0 {
+			c.log.Warn("the broker closes the connection when large messages are on their way, no larger ones are sent from now on",
+				"bytes", bound, "hint", "set mqtt.max_packet_size to what the broker takes, if it is more")
+		}
+	}
 	switch {
 	case link.fought:
 		c.log.Error("another client took over this client id, will wait before connecting again", attributes...)
 	case link.short == suspiciouslyShort && failure.Code == 0:
 		// Mosquitto 2.0.11 closes without a reason when another client takes over.
-		hint := "perhaps another program uses the same client id"
-		if link.version == Version311 && c.opts.MaximumPacket == 0 {
-			hint += ", or a message is larger than the broker takes, which it cannot say in MQTT 3.1.1"
-		}
 		c.log.Error("the broker keeps closing the connection soon after it was made, will wait longer each time",
-			"error", failure, "client_id", c.opts.ClientID, "hint", hint)
+			"error", failure, "client_id", c.opts.ClientID, "hint", "perhaps another program uses the same client id")
 	default:
 		c.log.Warn("lost the broker, will reconnect", attributes...)
 	}

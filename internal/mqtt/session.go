@@ -30,6 +30,7 @@ type session struct {
 	conn    *conn // nil while there is none
 	limits  limits
 	cause   error // why the connection ends, the first one known
+	heavy   int   // bytes of the largest packet in flight when the last connection was lost
 	lastID  uint16
 	flying  map[uint16]*entry                       // sent with QoS 1, not yet acknowledged
 	sent    uint64                                  // publications sent with QoS 1
@@ -288,6 +289,21 @@ func (s *session) cut() {
 	}
 }
 
+// smallest is what every broker takes, in bytes a packet.
+const smallest = 1 << 10
+
+// lighten halves what may be published, by the largest packet that was in flight when the connection was lost. It returns
+// the new bound, 0 when that was small.
+func (s *session) lighten() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.heavy <= smallest {
+		return 0
+	}
+	s.maximumPacket = max(smallest, s.heavy/2)
+	return s.maximumPacket
+}
+
 // lost ends the connection's part of the session: states are dropped, events that were in flight go
 // back to the front of the outbox, and whoever waits for an answer is told. The caller holds mu.
 func (s *session) lost() {
@@ -301,6 +317,10 @@ func (s *session) lost() {
 	}
 	clear(s.waiting)
 
+	s.heavy = 0
+	for _, e := range s.flying {
+		s.heavy = max(s.heavy, e.pub.size(s.limits.legacy))
+	}
 	flying := slices.SortedFunc(maps.Values(s.flying), func(a, b *entry) int { return cmp.Compare(a.sent, b.sent) })
 	clear(s.flying)
 	flying = slices.DeleteFunc(flying, func(e *entry) bool {

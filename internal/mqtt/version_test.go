@@ -307,3 +307,30 @@ func TestClient_OwnLimitHoldsWhereTheBrokerCannotSayOne(t *testing.T) {
 		}
 	}
 }
+
+func TestClient_LearnsHowLargeAMessageMayBeWhereTheBrokerHangsUp(t *testing.T) {
+	m := mqtttest.Start(t, "max_packet_size 3000")
+	var l *line
+	ready := make(chan struct{})
+	var book logbook
+	refused := make(chan int, 100)
+	l = start(t, m.Addr(), mqtt.Options{Version: mqtt.Version311, Logger: book.logger(), OnUp: func(info mqtt.Info) {
+		<-ready
+		if err := l.Publish(context.Background(), state("car/all", string(make([]byte, 10_000)))); errors.Is(err, mqtt.ErrTooLarge) {
+			refused <- info.MaximumPacket
+		}
+		_ = l.Publish(context.Background(), state("car/soc", "74"))
+	}})
+	close(ready)
+	if limit := next(t, refused, "a connection on which the large message is not sent"); limit < 1024 || limit > 10_000 {
+		t.Errorf("learned a limit of %d", limit)
+	}
+	observe311(t, m.Addr(), "car/+").expect(t, "car/soc", "74")
+	l.flush(t)
+	if stats := l.Stats(); !stats.Connected {
+		t.Errorf("stats %+v", stats)
+	}
+	if said := book.containing("large messages"); len(said) != 1 {
+		t.Errorf("said %q", said)
+	}
+}
