@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
@@ -36,8 +37,15 @@ var forms = []form{
 	{vehicle.ClimateStop{}, allCars, http.MethodGet, "rems/stop", nil},
 	{vehicle.ChargeStart{}, vehicle.Engine.Plugs, http.MethodPost, "evc/charge", from(chargeStart)},
 	{vehicle.ChargeStop{}, vehicle.Engine.Plugs, http.MethodGet, "evc/cancel", nil},
-	{vehicle.ChargeLimits{}, vehicle.Engine.Plugs, http.MethodPost, "evc/sts", from(chargeLimits)},
+	{vehicle.ChargeLimits{}, vehicle.Engine.Plugs, http.MethodPost, setLimits, from(chargeLimits)},
 }
+
+// setLimits is the path of the one command that waits for the car: it was refused after 44 s (docs/protocol/usa-kia.md §8,
+// 554).
+const (
+	setLimits     = "evc/sts"
+	limitsTimeout = time.Minute
+)
 
 // formOf is the row of a command for a car.
 func formOf(v *vehicle.Vehicle, spec *vehicle.Spec) (form, bool) {
@@ -83,6 +91,9 @@ func (c *cloud) Send(ctx context.Context, ask bluelink.Ask, command vehicle.Comm
 		return "", &bluelink.Error{Op: op, Cloud: c.account.Cloud(), Text: "this car has no such command", Err: bluelink.ErrUnsupported}
 	}
 	q := request{call: bluelink.Call{Kind: bluelink.CallCommand, Op: op}, method: f.method, path: f.path}
+	if f.path == setLimits {
+		q.timeout = limitsTimeout
+	}
 	if f.body != nil {
 		if q.body, err = f.body(ask, command); err != nil {
 			if e := (*bluelink.Error)(nil); errors.As(err, &e) {

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -108,6 +109,21 @@ func TestSend_ShowsSessionAndKeyAndReturnsTheID(t *testing.T) {
 	if mustFail(t, err, bluelink.ErrBadResponse); !bluelink.MayHaveSucceeded(err) {
 		t.Error("accepted without an id, it may have been carried out")
 	}
+}
+
+func TestChargeLimits_WaitForTheCar(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := signedIn(t)
+		car := o.list(t)[0]
+		s.answer[setLimits] = func(*http.Request, string) (reply, bool) {
+			<-time.After(44 * time.Second)
+			return bad(554), true
+		}
+		_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.ChargeLimits{AC: vehicle.Some(90), DC: vehicle.Some(80)})
+		if mustFail(t, err, bluelink.ErrVehicleUnreachable); s.last(setLimits).body != `{"targetSOClist":[{"plugType":0,"targetSOClevel":80},{"plugType":1,"targetSOClevel":90}]}` {
+			t.Errorf("sent %s", s.last(setLimits).body)
+		}
+	})
 }
 
 func TestSend_RefusesBeforeAnythingLeaves(t *testing.T) {

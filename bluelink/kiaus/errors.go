@@ -3,6 +3,7 @@ package kiaus
 import (
 	"errors"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -44,7 +45,6 @@ var codes = map[string]outcome{
 // entered.
 var (
 	signInCodes = map[string]outcome{
-		"1":    {err: bluelink.ErrCredentials}, // one client knows it with such words as "valid email"
 		"1001": {err: bluelink.ErrCredentials},
 		"1003": {err: bluelink.ErrBadResponse}, // there is no session yet
 	}
@@ -69,11 +69,13 @@ func classify(call bluelink.Call, reply bluelink.Answer, root leaf.Value) error 
 	case code == 0 && reply.Status >= 200 && reply.Status <= 299:
 		return nil
 	case code == 0:
-		return answer.Classify(reply)
+		return pageOf(reply)
 	}
-	text := status.Get("errorCode").Str()
+	text, message := status.Get("errorCode").Str(), status.Get("errorMessage").Str()
 	known, ok := outcomeOf(call, text)
 	switch {
+	case !ok && text == "1" && (call.Kind == bluelink.CallLogin || call.Kind == bluelink.CallRenew) && speaksOfCredentials(message):
+		known = outcome{err: bluelink.ErrCredentials}
 	case !ok && call.Kind == bluelink.CallCode && call.Credentials:
 		known = outcome{err: bluelink.ErrOTP} // whatever it says, it is not taken (§2.3)
 	case !ok && reply.Status >= 500:
@@ -82,9 +84,15 @@ func classify(call bluelink.Call, reply bluelink.Answer, root leaf.Value) error 
 		known = outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
 	}
 	return &bluelink.Error{
-		Code: answer.Brief(text), Text: answer.Brief(status.Get("errorMessage").Str()), Reason: known.reason, Err: known.err,
+		Code: answer.Brief(text), Text: answer.Brief(message), Reason: known.reason, Err: known.err,
 		RetryAfter: max(known.wait, answer.RetryAfter(reply.Header)),
 	}
+}
+
+// speaksOfCredentials knows the words of a refusal whose code says nothing (docs/protocol/usa-kia.md §2.1).
+func speaksOfCredentials(message string) bool {
+	message = strings.ToLower(message)
+	return strings.Contains(message, "valid email") || strings.Contains(message, "invalid") || strings.Contains(message, "credential")
 }
 
 // outcomeOf finds what a code means at a call.

@@ -185,6 +185,8 @@ func TestLogin_AnswersMeanWhatThePageSays(t *testing.T) {
 		want  error
 	}{
 		"wrong password":        {bad(1001), bluelink.ErrCredentials},
+		"in words":              {reply{200, `{"status":{"statusCode":1,"errorType":1,"errorCode":1,"errorMessage":"Please enter a valid email"}}`, nil}, bluelink.ErrCredentials},
+		"in other words":        {bad(1), bluelink.ErrBadResponse},
 		"client identity":       {bad(9789), bluelink.ErrClientRefused},
 		"neither":               {good("{}"), bluelink.ErrBadResponse},
 		"no payload":            {reply{200, `{"status":` + okStatus + `}`, nil}, bluelink.ErrBadResponse},
