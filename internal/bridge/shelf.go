@@ -98,6 +98,9 @@ func (s *shelf) failed(mode vehicle.RefreshMode, err error, reason vehicle.Reaso
 		At: time.Now(), Command: vehicle.Refresh{}.Spec().Name, Mode: mode, Reason: reason, Text: message,
 	})
 	s.send(s.failure)
+	if mode != vehicle.Cached && errors.Is(err, bluelink.ErrUnsupported) {
+		return true // that it cannot be woken says nothing about what can be read
+	}
 	return s.setStale(staleBy(err, reason))
 }
 

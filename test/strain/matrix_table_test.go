@@ -234,7 +234,7 @@ var table = []row{
 	refusedWake("low-battery", "failed/precondition_failed"),
 	{"unsupported", []cell{
 		neverAt(append(reads, login, renewal, list)...),
-		wakeFails("failed/unsupported", "disabled"), // as if the car were not to be asked at all
+		wakeFails("failed/unsupported", ""), // the car can still be read
 	}},
 	{"code=9999", []cell{
 		readFails("failed/vehicle_unreachable", "vehicle_unreachable"),
