@@ -117,7 +117,7 @@ func New(o Options) (_ *App, err error) {
 			senders[v.VIN] = v.Account
 		}
 	}
-	table := topic.NewTable(topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation})
+	table := topic.NewTable(a.topics())
 	announcer, err := a.announcer(tree, table)
 	if err != nil {
 		return nil, err

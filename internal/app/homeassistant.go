@@ -6,6 +6,7 @@ import (
 	"sync/atomic"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/hass"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
@@ -28,7 +29,9 @@ func (a *App) announcer(tree topic.Tree, table *topic.Table) (bridge.Announcer, 
 	if !c.Enabled || a.options.Offline {
 		return nil, nil
 	}
+	options := a.topics()
 	home, err := hass.New(hass.Options{
+		Zones: options.Zones, Location: options.Location,
 		Tree: tree, Table: table, Prefix: c.Prefix, Node: c.Node, Language: c.Language, VIN: c.SerialNumber, Version: a.info().Version,
 	})
 	if err != nil {
@@ -36,6 +39,23 @@ func (a *App) announcer(tree topic.Tree, table *topic.Table) (bridge.Announcer, 
 	}
 	out := &announcer{home: home, status: c.Status(), presets: func() map[string][]vehicle.Command { return a.bridge.Presets() }, codes: a.sendsCodes, packet: &a.packet}
 	return out, nil
+}
+
+// topics are the user's choices about data topics.
+func (a *App) topics() topic.Options {
+	o := topic.Options{Units: a.units(), RetainLocation: a.config.MQTT.RetainLocation}
+	switch a.config.MQTT.Location {
+	case config.TellZone:
+		o.Location = topic.ZoneOnly
+	case config.TellNothing:
+		o.Location = topic.NowhereToSay
+	case config.TellPosition:
+	}
+	for _, z := range a.config.Zones {
+		latitude, longitude, _ := z.Point() // checked when it was read
+		o.Zones = append(o.Zones, topic.Zone{Name: z.Name, Latitude: latitude, Longitude: longitude, Radius: z.Metres()})
+	}
+	return o
 }
 
 func (a *App) sendsCodes(account string) bool {

@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/store"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -87,11 +88,13 @@ type announced struct {
 	Base   string              `json:"base"`
 	Name   string              `json:"name,omitempty"`
 	Topics map[string][]string `json:"topics,omitempty"`
+	Places bool                `json:"places,omitempty"` // where the car is was retained
 	Mirror bool                `json:"mirror,omitempty"` // bare values stand beside the data
 }
 
 func (a announced) same(b announced) bool {
-	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && maps.EqualFunc(a.Topics, b.Topics, slices.Equal)
+	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && a.Places == b.Places &&
+		maps.EqualFunc(a.Topics, b.Topics, slices.Equal)
 }
 
 // The keys of what was announced.
@@ -108,6 +111,7 @@ type heralding struct {
 	base  string
 	store store.Store
 	bare  bool // cars are told as bare values too
+	place bool // the broker keeps where cars are
 	log   *slog.Logger
 	life  context.Context // of reads and writes, some of which come after the end of Run
 	up    atomic.Bool     // there is a connection
@@ -127,7 +131,7 @@ type heralding struct {
 
 func newHeralding(o Options) *heralding {
 	h := &heralding{
-		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, log: o.Log, life: context.Background(), seed: maphash.MakeSeed(), account: map[string]*device{},
+		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, place: slices.ContainsFunc(o.Table.Rows(), func(r *topic.Row) bool { return r.Place && r.Retain }), log: o.Log, life: context.Background(), seed: maphash.MakeSeed(), account: map[string]*device{},
 		dirty: map[string]*announced{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	h.before = h.read
@@ -135,7 +139,8 @@ func newHeralding(o Options) *heralding {
 }
 
 // tell publishes the announcements of a device: when they differ from those that were told last, or in any case. What was
-// announced before and is no more is taken back. It tells what the device left behind below another base or name, or as bare values.
+// announced before and is no more is taken back. It tells what the device left behind below another base or name, as bare
+// values, or of where it was.
 func (h *heralding) tell(d *device, key, name string, now []Announcement, always bool, publish func(Publication)) (ghost *announced) {
 	var sum maphash.Hash
 	sum.SetSeed(h.seed)
@@ -148,7 +153,8 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		return nil
 	}
 	d.told = told
-	next := announced{Base: h.base, Name: name, Mirror: h.bare && strings.HasPrefix(key, announcedCar)}
+	car := strings.HasPrefix(key, announcedCar)
+	next := announced{Base: h.base, Name: name, Mirror: h.bare && car, Places: h.place && car}
 	if len(now) > 0 {
 		next.Topics = make(map[string][]string, len(now))
 	}
@@ -183,7 +189,8 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		}
 		publish(Publication{Topic: a.Topic, Payload: a.Payload, Retain: true, ContentType: jsonType})
 	}
-	if before.Base != "" && (before.Base != next.Base || before.Name != next.Name || before.Mirror && !next.Mirror) {
+	moved := before.Base != next.Base || before.Name != next.Name
+	if before.Base != "" && (moved || before.Mirror && !next.Mirror || before.Places && !next.Places) {
 		return &before
 	}
 	return nil

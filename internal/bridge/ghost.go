@@ -62,6 +62,11 @@ func (b *Bridge) clearCar(ghost announced) {
 	}
 	_, err = b.lanes.byName(ghost.Name)
 	lives := err == nil && ghost.Base == b.tree.Base()
+	if lives && ghost.Places && !b.heralding.place {
+		for _, ending := range topic.Places() {
+			b.clear(tree.Car(ghost.Name).Topic(ending))
+		}
+	}
 	if lives && (b.options.Mirror || !ghost.Mirror) {
 		return
 	}

@@ -22,6 +22,8 @@ type Config struct {
 	Broker   Broker    `yaml:"broker" short:"mode" doc:"A broker inside this program, for homes without one. The short form broker: embedded will do"`
 	Refresh  Refresh   `yaml:"refresh" doc:"Reading of the clouds. A read never wakes a car"`
 
+	Zones []Zone `yaml:"zones" doc:"Places with names; the topic of the zone says in which one a car is"`
+
 	HomeAssistant HomeAssistant `yaml:"homeassistant" doc:"Home Assistant finds cars, accounts and this program by MQTT discovery"`
 
 	Permissions Permissions `yaml:"permissions" doc:"What may be done with the cars. Reading is always allowed"`
@@ -111,6 +113,7 @@ func Default() *Config {
 			Version:   AutoMQTT,
 			BaseTopic: "hyundai",
 			KeepAlive: 30 * time.Second,
+			Location:  TellPosition,
 		},
 		Broker: Broker{Mode: ExternalBroker, Listen: "127.0.0.1:1883"},
 		Refresh: Refresh{

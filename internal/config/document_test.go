@@ -31,7 +31,7 @@ func TestExample_IsTheDefaultsWithEveryKeySet(t *testing.T) {
 	if len(c.Accounts) != 1 || c.Accounts[0].Name != "hyundai-eu" || len(c.Vehicles) != 1 {
 		t.Errorf("the entries of its lists are\n%s", printed(t, c))
 	}
-	c.Accounts, c.Vehicles, c.Presets = nil, nil, nil
+	c.Accounts, c.Vehicles, c.Presets, c.Zones = nil, nil, nil, nil
 	expectEqual(t, c, Default())
 }
 

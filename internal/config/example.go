@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"reflect"
 	"strings"
 )
 
@@ -67,6 +68,9 @@ func (k *Key) sample() string {
 	case vinsType:
 		return "[]"
 	case textsType:
+		return k.Example
+	}
+	if k.typ.Kind() == reflect.Int && len(k.OneOf) == 0 && k.Example != "" {
 		return k.Example
 	}
 	return quoted(k.Example)

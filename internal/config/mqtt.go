@@ -17,13 +17,14 @@ type MQTT struct {
 	Password redact.Secret `yaml:"password" doc:"Password at the broker"`
 	TLS      TLS           `yaml:"tls" doc:"How the broker's certificate is checked"`
 
-	Version        MQTTVersion   `yaml:"version" oneof:"auto 5 3.1.1" doc:"Version of MQTT; auto is 5 where the broker speaks it, else 3.1.1. In 3.1.1 there are no response topics, user properties and expiry, and only a stored command is recognised as retained"`
-	MaxPacketSize  int           `yaml:"max_packet_size" min:"0" max:"268435455" doc:"Largest message that is published, in bytes; 0 for what the broker says. One that speaks 3.1.1 cannot say it and closes the connection at a larger one"`
-	ClientID       string        `yaml:"client_id" doc:"MQTT client id; empty for a new one at each start, so that two instances never push each other out"`
-	BaseTopic      string        `yaml:"base_topic" doc:"All topics begin with it; several levels are allowed"`
-	KeepAlive      time.Duration `yaml:"keepalive" min:"1s" max:"18h" doc:"Longest silence on the connection; a dead one is noticed within two of them"`
-	Mirror         bool          `yaml:"mirror" doc:"Publish each value of the cars once more without its envelope, below {base}/{vehicle}/value/, for readers that know no JSON"`
-	RetainLocation bool          `yaml:"retain_location" doc:"Let the broker keep the cars' last positions. They are published either way"`
+	Version        MQTTVersion    `yaml:"version" oneof:"auto 5 3.1.1" doc:"Version of MQTT; auto is 5 where the broker speaks it, else 3.1.1. In 3.1.1 there are no response topics, user properties and expiry, and only a stored command is recognised as retained"`
+	MaxPacketSize  int            `yaml:"max_packet_size" min:"0" max:"268435455" doc:"Largest message that is published, in bytes; 0 for what the broker says. One that speaks 3.1.1 cannot say it and closes the connection at a larger one"`
+	ClientID       string         `yaml:"client_id" doc:"MQTT client id; empty for a new one at each start, so that two instances never push each other out"`
+	BaseTopic      string         `yaml:"base_topic" doc:"All topics begin with it; several levels are allowed"`
+	KeepAlive      time.Duration  `yaml:"keepalive" min:"1s" max:"18h" doc:"Longest silence on the connection; a dead one is noticed within two of them"`
+	Mirror         bool           `yaml:"mirror" doc:"Publish each value of the cars once more without its envelope, below {base}/{vehicle}/value/, for readers that know no JSON"`
+	Location       LocationChoice `yaml:"location" oneof:"position zone off" doc:"What is told of where cars are: everything, the zone alone, or nothing"`
+	RetainLocation bool           `yaml:"retain_location" doc:"Let the broker keep the cars' last positions. They are published either way"`
 }
 
 // MQTTVersion is a version of MQTT, or that the broker is to be asked.
@@ -34,6 +35,16 @@ const (
 	AutoMQTT MQTTVersion = "auto"
 	MQTT5    MQTTVersion = "5"
 	MQTT311  MQTTVersion = "3.1.1"
+)
+
+// LocationChoice is what is told of where cars are.
+type LocationChoice string
+
+// The choices of what is told.
+const (
+	TellPosition LocationChoice = "position"
+	TellZone     LocationChoice = "zone"
+	TellNothing  LocationChoice = "off"
 )
 
 // Server is the broker's URL, without user name and password.

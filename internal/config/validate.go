@@ -24,6 +24,7 @@ func (l *loader) validate(sources Sources) {
 	l.vehicles()
 	l.owntracks()
 	l.presets()
+	l.zones()
 	l.broker()
 	l.mqtt()
 	l.homeAssistant()

@@ -26,7 +26,7 @@ func all(t *testing.T) []entity {
 			list = append(list, dataEntity(s.datum, s.row, ""))
 		}
 	}
-	list = append(list, slices.Collect(maps.Values(derived))...)
+	list = append(list, slices.Collect(maps.Values(derivedWith(Options{})))...)
 	list = append(list, told...)
 	for _, c := range controls {
 		list = append(list, oneOf(c, h))

@@ -28,6 +28,8 @@ type Options struct {
 	Language string       // of names: one of [Languages]
 	VIN      bool         // show the whole chassis number as the device's serial number
 	Version  string       // of this program
+	Zones    []topic.Zone // as in the table's options
+	Location topic.Location
 }
 
 // Home writes for one installation of Home Assistant. It never changes, and any goroutine may use it.
@@ -37,6 +39,7 @@ type Home struct {
 	slugs   names    // of the English names
 	given   []entity // those of controls that are the same for all cars; without a key where they are not
 	rows    []shown
+	places  map[string]entity // those of topics that are made of several data points, by topic
 	topics  map[*vehicle.Datum]*topic.Row
 	bridge  string // identifier of the bridge's device
 
@@ -83,8 +86,9 @@ func New(o Options) (*Home, error) {
 	for key, name := range english {
 		h.slugs[key] = slug(name)
 	}
+	h.places = derivedWith(o)
 	for _, row := range o.Table.Rows() {
-		if _, known := derived[row.Suffix]; known {
+		if _, known := h.places[row.Suffix]; known {
 			h.rows = append(h.rows, shown{row, nil})
 			continue
 		}
@@ -213,7 +217,7 @@ func (h *Home) carEntities(c *Car) []entity {
 			continue
 		}
 		if s.datum == nil {
-			all = append(all, derived[s.row.Suffix])
+			all = append(all, h.places[s.row.Suffix])
 			continue
 		}
 		if !s.datum.Fits(c.Vehicle.Engine) || slices.ContainsFunc(given, func(n int) bool { return controls[n].instead && controls[n].shows == s.datum }) {

@@ -1,6 +1,8 @@
 package hass
 
 import (
+	"maps"
+
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -40,6 +42,26 @@ var derived = map[string]entity{
 		{"icon", "mdi:car"},
 	}},
 }
+
+// derivedWith adds the zone to them, for which names are the user's, and where nothing else is told, a tracker of its own.
+func derivedWith(o Options) map[string]entity {
+	all := maps.Clone(derived)
+	names := make([]string, len(o.Zones))
+	for i, z := range o.Zones {
+		names[i] = z.Name
+	}
+	const suffix = "status/location/zone"
+	all[suffix] = sensor("zone", below(suffix), value, words{class: "enum", icon: "mdi:map-marker-radius"}).of(append(names, topic.NotHome))
+	if o.Location == topic.ZoneOnly {
+		all[suffix] = entity{key: "location", platform: "device_tracker", fields: []field{
+			{"source_type", "gps"}, {"json_attributes_topic", below(suffix)}, {"json_attributes_template", inZones}, {"icon", "mdi:car"},
+		}}
+	}
+	return all
+}
+
+// inZones makes attributes of a zone.
+const inZones = "{{ {'in_zones': [] if value_json.value == '" + topic.NotHome + "' else [value_json.value]} | tojson if value_json.value else '{}' }}"
 
 // told are the entities of what the bridge says about every car.
 var told = named([]entity{

@@ -58,6 +58,7 @@ func page(t *testing.T) []byte {
 		}
 		line("| `%s`%s | %s | %s | %s | %s |", topic.suffix, mark, keys(topic), valueWords(topic), unitWords(topic), retainWords(row))
 	}
+	line("| `%s` | `location_latitude`, `location_longitude` | with `zones`: the name of the smallest that holds the car, `%s` outside of all |  | when asked |", zoneSuffix, NotHome)
 	for _, suffix := range old {
 		if why, never := NeverKnown()[suffix]; never {
 			line("| `%s` * | – | never published: %s | | |", suffix, why)

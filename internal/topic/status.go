@@ -30,9 +30,11 @@ var beside = []string{
 
 // Retained are the endings of all topics that a broker may keep of a car, under any choice of options.
 func (t *Table) Retained() []string {
-	all := slices.Clone(beside)
+	all := slices.Concat(beside, Places())
 	for _, row := range t.rows {
-		all = append(all, row.Suffix)
+		if !row.Place {
+			all = append(all, row.Suffix)
+		}
 	}
 	return all
 }

@@ -14,6 +14,9 @@ type Options struct {
 	Units Units
 	// RetainLocation keeps the car's position on the broker; otherwise it is told and forgotten.
 	RetainLocation bool
+	// Location says what of the position is told at all, Zones the names of places.
+	Location Location
+	Zones    []Zone
 }
 
 // Table is all data topics for one choice of options. It never changes and may be shared by all cars and goroutines.
@@ -27,7 +30,11 @@ type Table struct {
 // NewTable builds the table.
 func NewTable(o Options) *Table {
 	t := &Table{units: o.Units, byDatum: map[*vehicle.Datum][]int{}}
-	for at, topic := range specs() {
+	all := specs()
+	if len(o.Zones) > 0 {
+		all = append(all, zoneTopic(o.Zones))
+	}
+	for at, topic := range slices.DeleteFunc(all, func(topic spec) bool { return !o.told(topic) }) {
 		row := &Row{
 			Suffix: topic.suffix, Place: slices.ContainsFunc(topic.from, place), Inputs: slices.Concat(topic.from, topic.with),
 			at: at, units: o.Units, write: topic.write, from: topic.from,

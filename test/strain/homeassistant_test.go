@@ -332,3 +332,49 @@ func TestHomeAssistant_LearnsWhatAReloadAllows(t *testing.T) {
 		}
 	})
 }
+
+// TestLocation_OnlyWhatIsAskedForIsTold keeps the position on the broker, then takes it away, and then tells the zone alone.
+func TestLocation_OnlyWhatIsAskedForIsTold(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, parked)
+		broker := hasstest.NewHome("homeassistant")
+		run := func(change func(*config.Config)) (kept int, picture string) {
+			w.box = newBox()
+			w.follow(broker)
+			w.start(setup{interval: interval, unlimited: true, change: change})
+			w.served()
+			pass(time.Minute)
+			w.stop()
+			if err := broker.Err(); err != nil {
+				t.Fatalf("Home Assistant complains:\n%v", err)
+			}
+			for _, topic := range broker.Kept() {
+				if strings.Contains(topic, "/status/location/") {
+					kept++
+				}
+			}
+			return kept, broker.Picture()
+		}
+		if kept, _ := run(func(c *config.Config) { c.MQTT.RetainLocation = true }); kept < 4*4 {
+			t.Errorf("%d topics with positions are kept, though that is asked for", kept)
+		}
+		if kept, _ := run(func(*config.Config) {}); kept != 0 {
+			t.Errorf("%d topics with positions are still kept", kept)
+		}
+		_, picture := run(func(c *config.Config) {
+			c.MQTT.Location = config.TellZone
+			c.Zones = []config.Zone{{Name: "world", At: "0,0", Radius: 1_000_000}, {Name: "berlin", At: "52.5,13.4", Radius: 60_000}, {Name: "europe", At: "50,10", Radius: 1_000_000}}
+		})
+		if n := strings.Count(picture, `device_tracker json_attributes_topic=["`); n != 4 {
+			t.Errorf("%d cars are in a zone, want 4:\n%s", n, picture)
+		}
+		w.box.mu.Lock()
+		defer w.box.mu.Unlock()
+		for topic := range w.box.last {
+			if strings.Contains(topic, "/location/") && !strings.HasSuffix(topic, "/zone") {
+				t.Errorf("%s was told", topic)
+			}
+		}
+	})
+}

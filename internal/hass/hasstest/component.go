@@ -203,6 +203,12 @@ func position(c Component, result string) (string, error) {
 	members, _ := value.(map[string]any)
 	_, lat := members["latitude"]
 	_, lon := members["longitude"]
+	if zones, in := members["in_zones"]; in && !lat && !lon {
+		if _, list := zones.([]any); !list {
+			return "", errors.New("in_zones is no list")
+		}
+		return text(zones), nil
+	}
 	if !lat && !lon {
 		return unknown, nil
 	}
