@@ -461,3 +461,17 @@ func TestAustralia_RefusalsOfASignIn(t *testing.T) {
 		}
 	}
 }
+
+// TestAustralia_ARefusedPageRefusesNoCredentials: it has seen none, and must not stop the account.
+func TestAustralia_ARefusedPageRefusesNoCredentials(t *testing.T) {
+	for answer, want := range map[string]error{
+		`{"errId":"x","errCode":"4003","errMsg":"Invalid values"}`:           bluelink.ErrClientRefused,
+		`{"errId":"x","errCode":"4010","errMsg":"Require authentication"}`:   bluelink.ErrClientRefused,
+		`{"errId":"x","errCode":"4002","errMsg":"service problem, because"}`: bluelink.ErrUnavailable,
+	} {
+		w, s := playing(t, vehicle.Australia, vehicle.Kia, bluelink.Tokens{Device: "device-1"})
+		s.expect(exchange{call: "GET " + kiaAU + "/api/v1/user/oauth2/authorize?…&…&…&lang=en", status: http.StatusBadRequest, answer: answer})
+		mustBe(t, w.cloud.Login(t.Context()), want)
+		s.over()
+	}
+}

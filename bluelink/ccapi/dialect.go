@@ -27,24 +27,23 @@ type dialect struct {
 
 // manners are what each call of the vehicle API has about it.
 type manners struct {
-	agent string // User-Agent
-	fixed map[string]string
-	// stamps says which calls carry a stamp beside those of a sign-in and a registration, and whether those do.
-	stamps stamps
+	agent  string            // User-Agent
+	fixed  map[string]string // further headers, by canonical name
+	stamps stamps            // which calls carry one
 	// nameless calls do not name the service; registrations do.
 	nameless bool
 	// formAlways puts the car's form into every header; else only calls about CCS2 cars say it.
 	formAlways bool
 	// onceOnly shows a control token in one header instead of two.
 	onceOnly bool
-	pinPath  string
+	pinPath  string // of the exchange of a PIN for a control token
 	// pinDressed sends the PIN with the headers of other calls.
 	pinDressed bool
 	// bareRefusal takes an answer without a control token for a refusal of the PIN, whatever else it says.
 	bareRefusal bool
 }
 
-// stamps are which calls carry one.
+// stamps are which calls carry one (docs/protocol/europe.md §1.4).
 type stamps uint8
 
 const (

@@ -3,6 +3,7 @@ package ccapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/http/cookiejar"
@@ -94,8 +95,7 @@ func (a *direct) signIn(ctx context.Context) (code string, err error) {
 	call := bluelink.Call{Kind: bluelink.CallLogin, Op: "open sign-in page"}
 	err = a.follow(ctx, browser, call, page, func(answer bluelink.Answer) error {
 		if answer.Status >= 400 {
-			root, ok := parse(answer.Body)
-			return a.profile.classify(call, answer, root, ok)
+			return a.profile.classifyPage(call, answer)
 		}
 		return nil // what counts are the cookies
 	})
@@ -107,6 +107,16 @@ func (a *direct) signIn(ctx context.Context) (code string, err error) {
 		return "", err
 	}
 	return next.Query().Get("code"), nil
+}
+
+// classifyPage reads why a page does not open. It has seen no credentials yet, so that it can refuse none.
+func (d *dialect) classifyPage(call bluelink.Call, answer bluelink.Answer) error {
+	root, ok := parse(answer.Body)
+	err := d.classify(call, answer, root, ok)
+	if e := (*bluelink.Error)(nil); errors.As(err, &e) && (errors.Is(err, bluelink.ErrCredentials) || errors.Is(err, bluelink.ErrSessionExpired)) {
+		e.Err = bluelink.ErrClientRefused
+	}
+	return err
 }
 
 // postPassword shows e-mail and password and returns the address, with a code in it, to which the cloud then sends.

@@ -4,10 +4,10 @@
 // (dialect.go), of which each region has a file: europe.go, australia.go and so on.
 //
 // Open gives the account as a bluelink.Cloud; callers reach it through package clouds. Start with call.go, which makes
-// one call, read.go, which is a cached refresh, and commands.go, which joins the tables of commands. A car answers in one of
-// two forms, whichever its row of the vehicle list says: the flat form (state.go) or the CCS2 tree (ccs2.go). Both are read
-// by tables of rules (leaf.go) from a tolerant view of the JSON text (wire.go), so that a damaged leaf costs its own data
-// point and nothing else.
+// one call, read.go, which is a cached refresh, and commands.go, which joins the tables of commands. There are three ways to
+// a session: oneapp.go, direct.go and uars.go. A car answers in one of two forms, whichever its row of the vehicle list says:
+// the flat form (state.go) or the CCS2 tree (ccs2.go). Both are read by tables of rules (leaf.go) from a tolerant view of the
+// JSON text (wire.go), so that a damaged leaf costs its own data point and nothing else.
 //
 // Only package clouds imports it, besides tests.
 package ccapi

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"net/http"
-	"slices"
 	"strings"
 	"time"
 
@@ -45,7 +44,6 @@ var userCodes = map[string]outcome{
 // meaning is a row of a region's own: what some answers mean there and not elsewhere.
 type meaning struct {
 	op     string // of the call; any when empty
-	kinds  []bluelink.CallKind
 	status int    // any when 0
 	code   string // empty for answers without one, webPage for pages
 	outcome
@@ -55,7 +53,7 @@ type meaning struct {
 const webPage = "<"
 
 func (m *meaning) fits(call bluelink.Call, status int, code string) bool {
-	return (m.op == "" || m.op == call.Op) && (m.kinds == nil || slices.Contains(m.kinds, call.Kind)) && (m.status == 0 || m.status == status) && m.code == code
+	return (m.op == "" || m.op == call.Op) && (m.status == 0 || m.status == status) && m.code == code
 }
 
 // own is what an answer means in this region and not elsewhere.
@@ -107,6 +105,7 @@ func userText(root value) string {
 	return first(root.get("errMsg"), root.get("errorMessage")).str()
 }
 
+// first is a where there is one, else b.
 func first(a, b value) value {
 	if a.missing() {
 		return b

@@ -75,7 +75,7 @@ func (p *profile) introduce(r *http.Request, now time.Time) {
 	if p.stamps != unstamped {
 		r.Header["Stamp"] = []string{p.stamp(now)}
 	}
-	if offset := p.fixed["Offset"]; offset != "" {
+	if offset := p.fixed["Offset"]; offset != "" { // docs/protocol/brazil.md §2.1
 		r.Header["Offset"] = []string{offset}
 	}
 }

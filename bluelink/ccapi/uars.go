@@ -44,7 +44,7 @@ func (a *uars) Login(ctx context.Context, old bluelink.Tokens, keep bluelink.Kee
 		call := bluelink.Call{Kind: bluelink.CallLogin, Op: "open sign-in page"}
 		err := a.follow(ctx, browser, call, page, func(answer bluelink.Answer) error {
 			if answer.Status >= 400 {
-				return a.profile.classifyStatus(call, answer)
+				return a.profile.classifyPage(call, answer)
 			}
 			return nil // what counts are the cookies
 		})
