@@ -53,11 +53,11 @@ var australianKia = []model{
 	{name: "EV6", code: "CV", engine: electric, ccs2: true, capacityKWh: 77.4, acKW: 10.5, dcKW: 230, kWhPerKm: 0.172, sunroof: true},
 	{name: "Niro EV", code: "DE", engine: electric, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.156},
 	{name: "Sorento PHEV", code: "MQ4", engine: plugIn, ccs2: true, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.22, tankL: 67, lPer100Km: 6.9, sunroof: true},
-	{name: "Cerato", code: "BD", engine: petrol, tankL: 50, lPer100Km: 7.4},
-	{name: "EV5", code: "OV", engine: electric, ccs2: true, capacityKWh: 88.1, acKW: 11, dcKW: 140, kWhPerKm: 0.182},
-	{name: "Niro PHEV", code: "DEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.17, tankL: 43, lPer100Km: 4.8},
 	// Seen: its climate cannot be started (docs/protocol/australia-newzealand.md §8).
 	{name: "Tasman", code: "TK", engine: petrol, tankL: 80, lPer100Km: 7.8, refuses: "/control/temperature"},
+	{name: "EV5", code: "OV", engine: electric, ccs2: true, capacityKWh: 88.1, acKW: 11, dcKW: 140, kWhPerKm: 0.182},
+	{name: "Niro PHEV", code: "DEP", engine: plugIn, capacityKWh: 8.9, acKW: 3.3, kWhPerKm: 0.17, tankL: 43, lPer100Km: 4.8},
+	{name: "Cerato", code: "BD", engine: petrol, tankL: 50, lPer100Km: 7.4},
 }
 
 var indianHyundai = []model{
