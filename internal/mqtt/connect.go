@@ -175,7 +175,8 @@ func (c *Client) lessWill(server string, failure *Error) bool {
 // message, then the owner.
 func (c *Client) up(ctx context.Context, manager *autopaho.ConnectionManager, answer *paho.Connack) {
 	link := &c.link
-	link.up, link.fought, link.since, link.repeats = false, false, time.Now(), 0
+	link.up, link.fought, link.since = false, false, time.Now()
+	link.again, link.repeats = false, 0 // another server may have answered since
 	c.mu.Lock()
 	c.manager = manager
 	filters := slices.Clone(c.filters)

@@ -334,3 +334,32 @@ func TestClient_LearnsHowLargeAMessageMayBeWhereTheBrokerHangsUp(t *testing.T) {
 		t.Errorf("said %q", said)
 	}
 }
+
+// What one server does not speak says nothing of another, and to ask again in the other version costs no wait.
+func TestVersion_OfEachServerIsItsOwn(t *testing.T) {
+	m := mqtttest.Start(t)
+	door := mqtttest.Door(t, m.Addr(), false)
+	gone := freeAddr(t)
+	var waits []int
+	l := start(t, "", mqtt.Options{
+		Servers: []string{"mqtt://" + door, "mqtt://" + gone},
+		Backoff: func(n int) time.Duration { waits = append(waits, n); return quickly(n) },
+	})
+	if info := next(t, l.ups, "the connection"); info.Version != mqtt.Version311 || info.Server != "mqtt://"+door {
+		t.Errorf("connected with %+v", info)
+	}
+	l.stop()
+	if !slices.Equal(waits, []int{0}) {
+		t.Errorf("waited as for attempts %v", waits)
+	}
+
+	l = start(t, "", mqtt.Options{Servers: []string{"mqtt://" + door, "mqtt://" + m.Addr()}})
+	if info := next(t, l.ups, "the connection"); info.Version != mqtt.Version5 || info.Server != "mqtt://"+m.Addr() {
+		t.Errorf("connected with %+v", info)
+	}
+	m.Restart()
+	next(t, l.downs, "the loss")
+	if info := next(t, l.ups, "the connection"); info.Version != mqtt.Version311 || info.Server != "mqtt://"+door {
+		t.Errorf("connected again with %+v", info)
+	}
+}
