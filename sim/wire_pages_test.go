@@ -16,6 +16,10 @@ var pageStamps = map[string][2]string{
 	"au-hyundai": {"nGDHng3k4Cg9gWV+C+A6Yk/ecDopUNTkGmDpr2qVKAQXx9bvY2/YLoHPfObliK32mZQ=", "f9ccfdac-a48d-4c57-bd32-9116963c24ed"},
 	"au-kia":     {"SGGCDRvrzmRa2WTNFQPUaNfSFdtPklZ48xUuVckigYasxmeOQqVgCAC++YNrI1vVabI=", "4ad4dcde-be23-48a8-bc1c-91b94f5c06f8"},
 	"nz-kia":     {"SGGCDRvrzmRa2WTNFQPUaC1OsnAhQgPgcQETEfbY8abEjR/ICXK0p+Rayw5tHCGyiUA=", "97745337-cac6-4a5b-afc3-e65ace81c994"},
+	// The keys that were taken until August 2025.
+	"au-hyundai-old": {"V60WkEmyRQaAfrBF1623/7QL62MjLVbCHdItGzQ1g5T/hkmKmMVTaMHv4cKGzgD3kfc=", "f9ccfdac-a48d-4c57-bd32-9116963c24ed"},
+	"au-kia-old":     {"IDbMgWBXgic4MAyMgf5PFFRAdGX5O3IyC3uvN3scCs0gDpTFDuyvBorlAH9JMM2/hys=", "4ad4dcde-be23-48a8-bc1c-91b94f5c06f8"},
+
 	"in-hyundai": {"", "5a27df80-4ca1-4154-8c09-6f4029d91cf7"},
 	"in-kia":     {"", "00000000-69cd-4660-b75d-277ae15379dd"},
 	"cn-hyundai": {"", "b09e4d17-c30c-40f1-a1ec-8ac11d6665cf"},

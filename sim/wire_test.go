@@ -171,6 +171,8 @@ func (p *player) option(o *Options, word string) {
 		o.Quota = n
 	case "old-clients":
 		o.OldClients = true
+	case "strict-stamps":
+		o.StrictStamps = true
 	case "token-life":
 		o.TokenLife = d
 	case "latency-force":
