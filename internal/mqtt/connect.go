@@ -248,19 +248,11 @@ func (c *Client) down() bool {
 	failure := c.lostError(link.server.url.String())
 	c.remember(failure)
 	link.fought = errors.Is(failure, ErrTakenOver)
-	if time.Since(link.since) < steadyAfter {
-		link.short++
-	} else {
-		link.short = 0
-	}
+	lasted := time.Since(link.since)
+	link.short, link.sudden = streak(link.short, lasted < steadyAfter), streak(link.sudden, lasted < sudden)
 	attributes := []any{"error", failure}
 	if hint := failure.Hint(); hint != "" {
 		attributes = append(attributes, "hint", hint)
-	}
-	if time.Since(link.since) < sudden {
-		link.sudden++
-	} else {
-		link.sudden = 0
 	}
 	if link.version == Version311 && link.sudden >= suspiciouslyShort && c.opts.MaximumPacket == 0 {
 		// It may be the size of a message: in 3.1.1 a broker cannot say what it takes, and hangs up.
@@ -284,6 +276,14 @@ func (c *Client) down() bool {
 		c.opts.OnDown(failure)
 	}
 	return true
+}
+
+// streak counts what happens in a row.
+func streak(before int, again bool) int {
+	if again {
+		return before + 1
+	}
+	return 0
 }
 
 // lostError says why the connection ended.
