@@ -85,16 +85,16 @@ type device struct {
 // announced is what the store keeps of a device, so that a later run can clear what it leaves behind: below which base
 // and name its topics are, and what was announced by which topic.
 type announced struct {
-	Base   string              `json:"base"`
-	Name   string              `json:"name,omitempty"`
-	Topics map[string][]string `json:"topics,omitempty"`
-	Places bool                `json:"places,omitempty"` // where the car is was retained
-	Mirror bool                `json:"mirror,omitempty"` // bare values stand beside the data
+	Base   string           `json:"base"`
+	Name   string           `json:"name,omitempty"`
+	Topics map[string]parts `json:"topics,omitempty"`
+	Places bool             `json:"places,omitempty"` // where the car is was retained
+	Mirror bool             `json:"mirror,omitempty"` // bare values stand beside the data
 }
 
 func (a announced) same(b announced) bool {
 	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && a.Places == b.Places &&
-		maps.EqualFunc(a.Topics, b.Topics, slices.Equal)
+		maps.EqualFunc(a.Topics, b.Topics, slices.Equal[parts])
 }
 
 // The keys of what was announced.
@@ -156,7 +156,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 	car := strings.HasPrefix(key, announcedCar)
 	next := announced{Base: h.base, Name: name, Mirror: h.bare && car, Places: h.place && car}
 	if len(now) > 0 {
-		next.Topics = make(map[string][]string, len(now))
+		next.Topics = make(map[string]parts, len(now))
 	}
 	sum.Reset()
 	for i := range now {
