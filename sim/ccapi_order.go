@@ -1,8 +1,6 @@
 package sim
 
-import (
-	"time"
-)
+import "time"
 
 // Bodies. Pointers tell absent and null from zero.
 

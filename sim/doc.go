@@ -11,7 +11,7 @@
 //   - car.go, charge.go, drive.go: a car with physical quantities, moved forward in
 //     time only when somebody asks for it; clock.go says what time it is for whom.
 //   - report.go: what the cloud knows about a car, which is older than the truth.
-//   - ccapi.go, ccapi_*.go: the vehicle API that five regions share, and its dialects,
+//   - ccapi.go, ccapi_*.go: the vehicle API that six regions share, and its dialects,
 //     a row for each region in europe.go, australia.go, india.go, china.go and
 //     brazil.go; flat.go, ccs2.go: the two forms in which it tells of a car; idp.go,
 //     cci.go, europe_old.go: Europe's other hosts.
