@@ -9,9 +9,8 @@ import (
 
 // ccapi is the vehicle API that six regions share, as one brand's cloud in one region
 // has it: a row of constants, and the dialect of its region (ccapi_dialect.go).
-// /api/v1/user is in
-// ccapi_user.go and ccapi_signin.go, what is below one car in ccapi_status.go and
-// ccapi_command.go.
+// /api/v1/user is in ccapi_user.go and ccapi_signin.go, what is below one car in
+// ccapi_status.go and ccapi_command.go.
 type ccapi struct {
 	*dialect
 	host, port string // port is empty where clients send none
