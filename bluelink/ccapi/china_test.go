@@ -142,8 +142,8 @@ func TestChina_SignsInWhenTheCookiesAreGone(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 		s.over()
-		if stored := w.tokens.stored(); stored.Device != "device-1" || stored.Access != "Bearer b.j.wt" {
-			t.Errorf("%s: stored %+v", name, stored)
+		if stored := w.tokens.stored(); stored.Device != "device-1" || stored.Access != "Bearer b.j.wt" || w.calls.again != 1 {
+			t.Errorf("%s: stored %+v, %d renewals by password", name, stored, w.calls.again)
 		}
 	}
 	// A cloud that is out of order says nothing about the cookies, and costs no password.

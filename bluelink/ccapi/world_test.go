@@ -163,11 +163,16 @@ type callBook struct {
 	calls  []bluelink.Call
 	errs   []error
 	refuse func(bluelink.Call) error
+	// again counts the passwords that were shown in order to renew: they have bounds of their own.
+	again int
 }
 
-func (b *callBook) Before(_ context.Context, call bluelink.Call) error {
+func (b *callBook) Before(ctx context.Context, call bluelink.Call) error {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	if call.Credentials && bluelink.AttemptOf(ctx).Renewal {
+		b.again++
+	}
 	if b.refuse != nil {
 		if err := b.refuse(call); err != nil {
 			return err
