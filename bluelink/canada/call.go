@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -111,21 +112,8 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 		case !errors.Is(err, bluelink.ErrSessionExpired):
 			return err
 		case !first:
-			return despite(err)
+			return answer.Despite(err)
 		}
 		c.session.Expire(t)
 	}
-}
-
-// despite tells the cloud's fault from a token's end: what it has just given and refuses at once no person can mend. That it
-// was refused before anything was done remains true.
-func despite(err error) error {
-	refused := (*bluelink.Error)(nil)
-	if !errors.Is(err, bluelink.ErrSessionExpired) || !errors.As(err, &refused) {
-		return err
-	}
-	fault := *refused
-	fault.Text, fault.Reason = "it refuses what it has just given", vehicle.CloudUnavailable
-	fault.Err = errors.Join(refused.Err, bluelink.ErrUnavailable)
-	return &fault
 }

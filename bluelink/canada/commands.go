@@ -3,12 +3,12 @@ package canada
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -78,18 +78,13 @@ func from[C vehicle.Command](build func(order, C) (any, error)) encoder {
 	return func(o order) (any, error) {
 		c, ok := o.command.(C)
 		if !ok {
-			return nil, invalid("it is a %T", o.command) // no row fits such a command
+			return nil, want.Invalid("it is a %T", o.command) // no row fits such a command
 		}
 		return build(o, c)
 	}
 }
 
 func pinAlone(o order) (any, error) { return pinBody{o.pin}, nil }
-
-// invalid says that a command makes no sense, in words for its sender.
-func invalid(format string, args ...any) error {
-	return &bluelink.Error{Text: fmt.Sprintf(format, args...), Err: bluelink.ErrInvalidCommand}
-}
 
 // Send gives the car a command. What it cannot send it refuses before anything leaves, and everything when the account has
 // no PIN.
@@ -176,33 +171,15 @@ type plugLimit struct {
 // not reported is not guessed.
 func chargeLimits(o order, limits vehicle.ChargeLimits) (any, error) {
 	if !limits.AC.Given && !limits.DC.Given {
-		return nil, invalid("neither the AC nor the DC limit is given")
+		return nil, want.Invalid("neither the AC nor the DC limit is given")
 	}
-	dc, err := limitOf("DC", limits.DC, vehicle.LimitDC, o.ask.Known)
+	dc, err := want.Limit("DC", limits.DC, vehicle.LimitDC, o.ask.Known)
 	if err != nil {
 		return nil, err
 	}
-	ac, err := limitOf("AC", limits.AC, vehicle.LimitAC, o.ask.Known)
+	ac, err := want.Limit("AC", limits.AC, vehicle.LimitAC, o.ask.Known)
 	if err != nil {
 		return nil, err
 	}
 	return limitsBody{[]plugLimit{{0, dc}, {1, ac}}, o.pin}, nil
-}
-
-func limitOf(name string, asked vehicle.Optional[int], p vehicle.Point[vehicle.Percent], known vehicle.State) (int, error) {
-	allowed := func(n float64) bool { return n == 50 || n == 60 || n == 70 || n == 80 || n == 90 || n == 100 }
-	if asked.Given {
-		if !allowed(float64(asked.Value)) {
-			return 0, invalid("the %s limit must be 50 to 100 %% in steps of 10, not %d %%", name, asked.Value)
-		}
-		return asked.Value, nil
-	}
-	is, ok := p.Of(known)
-	switch {
-	case !ok:
-		return 0, invalid("both limits go together, and what the car's %s limit is now is not known; give both", name)
-	case !allowed(float64(is)):
-		return 0, invalid("both limits go together, and the car's %s limit of %g %% cannot be repeated; give both", name, float64(is))
-	}
-	return int(is), nil
 }

@@ -4,8 +4,8 @@ import (
 	"encoding/json"
 	"math"
 	"strings"
-	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -116,58 +116,23 @@ func climateOf(o order, start vehicle.ClimateStart) (c climate, err error) {
 	celsius := math.RoundToEven(q.Value*2) / 2
 	code, has := degrees.code(celsius)
 	if !ok || !has || celsius > 30 {
-		return c, invalid("the temperature must be %g to 30 °C, not %v", degrees.lowest, start.Temperature.Value)
+		return c, want.Invalid("the temperature must be %g to 30 °C, not %v", degrees.lowest, start.Temperature.Value)
 	}
 	c.Air.Value = code
-	if c.Minutes, err = minutesOf(start.Duration); err != nil {
+	if c.Minutes, err = want.Minutes(start.Duration, usualMinutes, 30); err != nil {
 		return c, err
 	}
-	if c.Heating, err = heatingOf(start); err != nil {
+	warm, err := want.WarmthOf(start)
+	if err != nil {
 		return c, err
 	}
+	c.Heating = warm.Code() // how warm the wheel shall be it cannot say
 	if start.Climate.Or(true) {
 		c.Control = 1
 	}
 	c.Defrost = start.Defrost.Value
 	c.Seats = seatsBody{seatOf(start.FrontLeft), seatOf(start.FrontRight), seatOf(start.RearLeft), seatOf(start.RearRight)}
 	return c, nil
-}
-
-func minutesOf(d vehicle.Optional[time.Duration]) (int, error) {
-	if !d.Given {
-		return usualMinutes, nil
-	}
-	if d.Value < time.Minute || d.Value > 30*time.Minute || d.Value%time.Minute != 0 {
-		return 0, invalid("the duration must be 1 to 30 whole minutes, not %s", d.Value)
-	}
-	return int(d.Value / time.Minute), nil
-}
-
-// heatingOf puts both ways in which heating is asked for into the one number of the wire: 1 and 4 wheel and rear window, 2
-// rear window, 3 wheel. How warm the wheel shall be it cannot say.
-func heatingOf(start vehicle.ClimateStart) (int, error) {
-	code, wheel := start.Heating.Value, start.SteeringWheel
-	if code < 0 || code > 4 {
-		return 0, invalid("the heating must be 0 to 4, not %d", code)
-	}
-	if wheel.Value < 0 || wheel.Value > 2 {
-		return 0, invalid("the steering wheel must be 0 to 2, not %d", wheel.Value)
-	}
-	rear, warm := code == 1 || code == 2 || code == 4, code == 1 || code == 3 || code == 4
-	if wheel.Given {
-		warm = wheel.Value > 0
-	}
-	switch {
-	case rear && warm && code == 1:
-		return 1, nil
-	case rear && warm:
-		return 4, nil
-	case rear:
-		return 2, nil
-	case warm:
-		return 3, nil
-	}
-	return 0, nil
 }
 
 // seatOf is a seat's code: 0 off, 3 to 5 cool, 6 to 8 heat. A seat that is merely on heats a little (assumed).

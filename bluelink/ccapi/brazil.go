@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -94,11 +95,11 @@ func brazilianStart(start vehicle.ClimateStart, o order) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	minutes, err := minutesOf(start.Duration, brazilMinutes)
+	minutes, err := want.Minutes(start.Duration, brazilMinutes, 30)
 	if err != nil {
 		return nil, err
 	}
-	warm, err := heatingOf(start)
+	warm, err := want.WarmthOf(start)
 	if err != nil {
 		return nil, err
 	}
@@ -107,12 +108,12 @@ func brazilianStart(start vehicle.ClimateStart, o order) (any, error) {
 	}
 	driver := start.FrontLeft.Value
 	if _, ok := vehicle.SeatOf(int(driver)); !ok {
-		return nil, invalid("a seat must be 0 to 8, not %d", driver)
+		return nil, want.Invalid("a seat must be 0 to 8, not %d", driver)
 	}
 	return brazilianClimate{
 		Action: "start", Type: 1, Device: o.device, Unit: "C", Code: fmt.Sprintf("%02XH", int(math.RoundToEven(celsius))),
 		Options: brazilianOptions{
-			Air: oneIf(start.Climate.Or(true)), Heating: warm.code(), Seats: brazilianSeats{int(driver)}, Defrost: start.Defrost.Value, Minutes: minutes,
+			Air: oneIf(start.Climate.Or(true)), Heating: warm.Code(), Seats: brazilianSeats{int(driver)}, Defrost: start.Defrost.Value, Minutes: minutes,
 		},
 	}, nil
 }

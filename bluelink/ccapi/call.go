@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -94,20 +95,7 @@ func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) e
 	if shown, err = c.keys(ctx, q); err != nil {
 		return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
-	return despite(call(shown))
-}
-
-// despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend. That
-// it was refused before anything was done remains true.
-func despite(err error) error {
-	refused := (*bluelink.Error)(nil)
-	if !errors.Is(err, bluelink.ErrSessionExpired) && !errors.Is(err, bluelink.ErrDevice) || !errors.As(err, &refused) {
-		return err
-	}
-	fault := *refused
-	fault.Text, fault.Reason = "it refuses what it has just given", vehicle.CloudUnavailable
-	fault.Err = errors.Join(refused.Err, bluelink.ErrUnavailable)
-	return &fault
+	return answer.Despite(call(shown))
 }
 
 // try makes the call once and returns the whole answer.

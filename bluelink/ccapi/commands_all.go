@@ -1,6 +1,7 @@
 package ccapi
 
 import (
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -21,50 +22,32 @@ type plugLimit struct {
 // none.
 func chargeLimits(limits vehicle.ChargeLimits, o order) (any, error) {
 	if !limits.AC.Given && !limits.DC.Given {
-		return nil, invalid("neither the AC nor the DC limit is given")
+		return nil, want.Invalid("neither the AC nor the DC limit is given")
 	}
-	ac, err := limitOf("AC", limits.AC, vehicle.LimitAC, o.ask.Known)
+	ac, err := want.Limit("AC", limits.AC, vehicle.LimitAC, o.ask.Known)
 	if err != nil {
 		return nil, err
 	}
 	if _, known := vehicle.LimitDC.Of(o.ask.Known); !limits.DC.Given && !known && o.ask.Vehicle.Engine == vehicle.PHEV {
 		return limitsBody{[]plugLimit{{1, ac}}}, nil
 	}
-	dc, err := limitOf("DC", limits.DC, vehicle.LimitDC, o.ask.Known)
+	dc, err := want.Limit("DC", limits.DC, vehicle.LimitDC, o.ask.Known)
 	if err != nil {
 		return nil, err
 	}
 	return limitsBody{[]plugLimit{{0, dc}, {1, ac}}}, nil
 }
 
-func limitOf(name string, asked vehicle.Optional[int], p vehicle.Point[vehicle.Percent], known vehicle.State) (int, error) {
-	allowed := func(n float64) bool { return n == 50 || n == 60 || n == 70 || n == 80 || n == 90 || n == 100 }
-	if asked.Given {
-		if !allowed(float64(asked.Value)) {
-			return 0, invalid("the %s limit must be 50 to 100 %% in steps of 10, not %d %%", name, asked.Value)
-		}
-		return asked.Value, nil
-	}
-	is, ok := p.Of(known)
-	switch {
-	case !ok:
-		return 0, invalid("both limits go together, and what the car's %s limit is now is not known; give both", name)
-	case !allowed(float64(is)):
-		return 0, invalid("both limits go together, and the car's %s limit of %g %% cannot be repeated; give both", name, float64(is))
-	}
-	return int(is), nil
-}
-
 func chargingCurrent(current vehicle.SetChargingCurrent, _ order) (any, error) {
 	if current.Level < 1 || current.Level > 3 {
-		return nil, invalid("the level must be 1, 2 or 3, not %d", current.Level)
+		return nil, want.Invalid("the level must be 1, 2 or 3, not %d", current.Level)
 	}
 	return map[string]int{"chargingCurrent": current.Level}, nil
 }
 
 func dischargeLimit(limit vehicle.SetV2LLimit, _ order) (any, error) {
 	if limit.Limit < 20 || limit.Limit > 80 || limit.Limit%10 != 0 {
-		return nil, invalid("the limit must be 20 to 80 %% in steps of 10, not %d %%", limit.Limit)
+		return nil, want.Invalid("the limit must be 20 to 80 %% in steps of 10, not %d %%", limit.Limit)
 	}
 	return map[string]int{"dischargingLimit": limit.Limit}, nil
 }
@@ -90,12 +73,12 @@ func windows(w vehicle.Windows, _ order) (any, error) {
 		}
 		code := int(one.asked.Value)
 		if code > int(vehicle.Ventilated) {
-			return nil, invalid("a window must be 0, 1 or 2, not %d", code)
+			return nil, want.Invalid("a window must be 0, 1 or 2, not %d", code)
 		}
 		*one.into, some = &code, true
 	}
 	if !some {
-		return nil, invalid("no window is given")
+		return nil, want.Invalid("no window is given")
 	}
 	return body, nil
 }

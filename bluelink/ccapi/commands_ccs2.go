@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -37,19 +38,19 @@ func ccs2ClimateStart(start vehicle.ClimateStart, o order) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	minutes, err := minutesOf(start.Duration, usualMinutes)
+	minutes, err := want.Minutes(start.Duration, usualMinutes, 30)
 	if err != nil {
 		return nil, err
 	}
-	warm, err := heatingOf(start)
+	warm, err := want.WarmthOf(start)
 	if err != nil {
 		return nil, err
 	}
 	body := ccs2Climate{
-		Command: "start", Minutes: minutes, Type: 1, Celsius: celsius, Rear: oneIf(warm.rear), Side: o.side, Unit: "C", Defog: start.Defrost.Value,
+		Command: "start", Minutes: minutes, Type: 1, Celsius: celsius, Rear: oneIf(warm.Rear), Side: o.side, Unit: "C", Defog: start.Defrost.Value,
 	}
-	if warm.wheelGiven {
-		body.Wheel = &warm.wheel
+	if warm.WheelGiven {
+		body.Wheel = &warm.Wheel
 	}
 	left, right := &body.Seats.Driver, &body.Seats.Passenger
 	if o.side == rightHand {
@@ -64,7 +65,7 @@ func ccs2ClimateStart(start vehicle.ClimateStart, o order) (any, error) {
 		}
 		code := int(seat.asked.Value)
 		if _, ok := vehicle.SeatOf(code); !ok {
-			return nil, invalid("a seat must be 0 to 8, not %d", code)
+			return nil, want.Invalid("a seat must be 0 to 8, not %d", code)
 		}
 		*seat.into = &code
 	}

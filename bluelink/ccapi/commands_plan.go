@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -55,7 +56,7 @@ const noDay = 9
 func planOf(s vehicle.Schedule) (plan, error) {
 	celsius, ok := halfDegrees(s.Temperature)
 	if !ok || !(celsius >= 17 && celsius <= 27) {
-		return plan{}, invalid("the temperature must be 17 to 27 °C, not %v", s.Temperature)
+		return plan{}, want.Invalid("the temperature must be 17 to 27 °C, not %v", s.Temperature)
 	}
 	p := plan{
 		charging: oneIf(s.Charging), offPeak: 2 - oneIf(s.OffPeakOnly),
@@ -84,13 +85,13 @@ func departureOf(d vehicle.Departure) (wireDeparture, error) {
 	var days []int
 	for _, day := range d.Days {
 		if day < time.Sunday || day > time.Saturday {
-			return wireDeparture{}, invalid("day %d is not 0 (Sunday) to 6", day)
+			return wireDeparture{}, want.Invalid("day %d is not 0 (Sunday) to 6", day)
 		}
 		days = append(days, int(day))
 	}
 	switch {
 	case len(days) == 0 && d.Enabled:
-		return wireDeparture{}, invalid("a departure has no day")
+		return wireDeparture{}, want.Invalid("a departure has no day")
 	case len(days) == 0:
 		days = []int{noDay}
 	}
@@ -101,7 +102,7 @@ func departureOf(d vehicle.Departure) (wireDeparture, error) {
 // twelveHours writes a time on the 12-hour clock: midnight is 1200 AM.
 func twelveHours(t vehicle.TimeOfDay) (wireTime, error) {
 	if _, ok := vehicle.NewTimeOfDay(t.Hour, t.Minute); !ok {
-		return wireTime{}, invalid("%d:%02d is no time of day", t.Hour, t.Minute)
+		return wireTime{}, want.Invalid("%d:%02d is no time of day", t.Hour, t.Minute)
 	}
 	return wireTime{fmt.Sprintf("%02d%02d", (t.Hour+11)%12+1, t.Minute), t.Hour / 12}, nil
 }
@@ -230,12 +231,12 @@ type poiCoord struct {
 // destination numbers the places in the order of the route. The device id is spelled deviceID here, and only here.
 func destination(d vehicle.Destination, o order) (any, error) {
 	if len(d.Points) < 1 || len(d.Points) > 10 {
-		return nil, invalid("there must be 1 to 10 places, not %d", len(d.Points))
+		return nil, want.Invalid("there must be 1 to 10 places, not %d", len(d.Points))
 	}
 	list := make([]poi, len(d.Points))
 	for i, p := range d.Points {
 		if p.Name == "" || !(p.Latitude >= -90 && p.Latitude <= 90) || !(p.Longitude >= -180 && p.Longitude <= 180) {
-			return nil, invalid("place %d needs a name, a latitude within 90 and a longitude within 180 degrees", i+1)
+			return nil, want.Invalid("place %d needs a name, a latitude within 90 and a longitude within 180 degrees", i+1)
 		}
 		list[i] = poi{
 			Phone: p.Phone, Waypoint: i + 1, Language: 1, Source: "HERE", At: poiCoord{Latitude: p.Latitude, Longitude: p.Longitude},

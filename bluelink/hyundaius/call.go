@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -57,19 +58,7 @@ func (c *cloud) ask(ctx context.Context, q request) (result, error) {
 		return result{}, bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
 	got, err = c.try(ctx, &q, tokens)
-	return got, despite(err)
-}
-
-// despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend.
-func despite(err error) error {
-	refused := (*bluelink.Error)(nil)
-	if !errors.Is(err, bluelink.ErrSessionExpired) || !errors.As(err, &refused) {
-		return err
-	}
-	fault := *refused
-	fault.Text, fault.Reason = "it refuses the token that it has just given", vehicle.CloudUnavailable
-	fault.Err = errors.Join(refused.Err, bluelink.ErrUnavailable)
-	return &fault
+	return got, answer.Despite(err)
 }
 
 // try makes the call once.

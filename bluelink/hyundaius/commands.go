@@ -10,6 +10,7 @@ import (
 	"slices"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -91,7 +92,7 @@ func from[C vehicle.Command](build func(C, order) (any, error)) encoder {
 	return func(o order) (any, error) {
 		c, ok := o.command.(C)
 		if !ok {
-			return nil, invalid("it is a %T", o.command) // no row fits such a command
+			return nil, want.Invalid("it is a %T", o.command) // no row fits such a command
 		}
 		return build(c, o)
 	}
@@ -103,11 +104,6 @@ func owner(o order) (any, error) {
 		UserName string `json:"userName"`
 		VIN      string `json:"vin"`
 	}{o.username, o.ask.Vehicle.VIN.Full()}, nil
-}
-
-// invalid says that a command makes no sense, in words for its sender.
-func invalid(format string, args ...any) error {
-	return &bluelink.Error{Text: fmt.Sprintf(format, args...), Err: bluelink.ErrInvalidCommand}
 }
 
 // unsupported says that a car cannot do a part of what is asked.

@@ -1,6 +1,9 @@
 package hyundaius
 
-import "github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+import (
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
+)
 
 // target is a charge limit; plug 0 is DC, 1 is AC.
 type target struct {
@@ -12,7 +15,7 @@ type target struct {
 // alone, as one client sends it (§6).
 func targets(limits vehicle.ChargeLimits, o order) (any, error) {
 	if !limits.AC.Given && !limits.DC.Given {
-		return nil, invalid("neither the AC nor the DC limit is given")
+		return nil, want.Invalid("neither the AC nor the DC limit is given")
 	}
 	var list []target
 	for _, one := range []struct {
@@ -28,7 +31,7 @@ func targets(limits vehicle.ChargeLimits, o order) (any, error) {
 			level = int(is)
 			known = known && vehicle.Percent(level) == is && allowed(level)
 		} else if !allowed(level) {
-			return nil, invalid("the %s limit must be 50 to 100 %% in steps of 10, not %d %%", one.name, level)
+			return nil, want.Invalid("the %s limit must be 50 to 100 %% in steps of 10, not %d %%", one.name, level)
 		}
 		if known {
 			list = append(list, target{one.plug, level})

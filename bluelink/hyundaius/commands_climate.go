@@ -4,8 +4,8 @@ import (
 	"math"
 	"slices"
 	"strconv"
-	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -30,6 +30,10 @@ const (
 	usualMinutes    = 10
 	seatOff         = 2 // of the two codes the one that every car was seen to take
 )
+
+// mostMinutes is how long a car may run. More were refused with the generic 502, which does not tell what was done (§6.2;
+// seen).
+const mostMinutes = 10
 
 // electricClimate has the four keys of generation 2, to which two more come from generation 3 on: an older car fails with
 // them (§6.1; seen). It runs as long as it does; a duration that is asked for cannot be told to it.
@@ -96,12 +100,14 @@ func wishOf(start vehicle.ClimateStart, o order) (w wish, err error) {
 	if w.fahrenheit, err = fahrenheitOf(start.Temperature, o.details); err != nil {
 		return w, err
 	}
-	if w.minutes, err = minutesOf(start.Duration); err != nil {
+	if w.minutes, err = want.Minutes(start.Duration, usualMinutes, mostMinutes); err != nil {
 		return w, err
 	}
-	if w.heating, err = heatingOf(start); err != nil {
+	warm, err := want.WarmthOf(start)
+	if err != nil {
 		return w, err
 	}
+	w.heating = warm.Code() // the wire's too; the wheel has no levels here
 	for _, seat := range []struct {
 		id    int
 		name  string
@@ -115,7 +121,7 @@ func wishOf(start vehicle.ClimateStart, o order) (w wish, err error) {
 	} {
 		code := int(seat.asked.Or(vehicle.SeatOff))
 		if code < 1 || code > int(vehicle.SeatHighHeat) {
-			return w, invalid("the %s seat must be 1 to 8, not %d", seat.name, code)
+			return w, want.Invalid("the %s seat must be 1 to 8, not %d", seat.name, code)
 		}
 		if *seat.into = code; code != seatOff && o.details.seats != nil && !slices.Contains(o.details.seats[seat.id], code) {
 			return w, unsupported("the %s seat cannot be set to %q", seat.name, vehicle.Seat(code))
@@ -132,45 +138,7 @@ func fahrenheitOf(t vehicle.Optional[vehicle.Quantity], d details) (int, error) 
 	q, ok := t.Value.In(vehicle.Fahrenheit)
 	degrees := math.Round(q.Value)
 	if !ok || !(degrees >= d.coldest && degrees <= d.hottest) {
-		return 0, invalid("the temperature must be %g to %g °F, not %v", d.coldest, d.hottest, t.Value)
+		return 0, want.Invalid("the temperature must be %g to %g °F, not %v", d.coldest, d.hottest, t.Value)
 	}
 	return int(degrees), nil
-}
-
-// minutesOf is how long the car shall run. More than ten minutes were refused with the generic 502, which does not tell what
-// was done (§6.2; seen).
-func minutesOf(d vehicle.Optional[time.Duration]) (int, error) {
-	if !d.Given {
-		return usualMinutes, nil
-	}
-	if d.Value < time.Minute || d.Value > 10*time.Minute || d.Value%time.Minute != 0 {
-		return 0, invalid("the duration must be 1 to 10 whole minutes, not %s", d.Value)
-	}
-	return int(d.Value / time.Minute), nil
-}
-
-// heatingOf joins both ways in which heating is asked for: the code of docs/protocol/vehicle-model.md §4.2, which is also the
-// wire's, and the steering wheel by itself, which goes before. The wheel has no levels here.
-func heatingOf(start vehicle.ClimateStart) (int, error) {
-	code, wheel := start.Heating.Value, start.SteeringWheel
-	switch {
-	case code < 0 || code > 4:
-		return 0, invalid("the heating must be 0 to 4, not %d", code)
-	case wheel.Value < 0 || wheel.Value > 2:
-		return 0, invalid("the steering wheel must be 0 to 2, not %d", wheel.Value)
-	case !wheel.Given:
-		return code, nil
-	}
-	rear := code == 1 || code == 2 || code == 4
-	switch warm := wheel.Value > 0; {
-	case rear && warm && code == 1:
-		return 1, nil
-	case rear && warm:
-		return 4, nil
-	case rear:
-		return 2, nil
-	case warm:
-		return 3, nil
-	}
-	return 0, nil
 }

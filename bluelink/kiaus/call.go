@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -98,7 +99,7 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 	default:
 		return err
 	}
-	return despite(c.show(ctx, q, k))
+	return answer.Despite(c.show(ctx, q, k))
 }
 
 // show makes the call with a key. The list of keys in the body is that of this call's car alone.
@@ -112,17 +113,4 @@ func (c *cloud) show(ctx context.Context, q request, k key) error {
 		q.body = body
 	}
 	return c.try(ctx, q, k.tokens.Device)
-}
-
-// despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend. That
-// it was refused before anything was done remains true.
-func despite(err error) error {
-	refused := (*bluelink.Error)(nil)
-	if !errors.Is(err, bluelink.ErrSessionExpired) && !errors.Is(err, errKey) || !errors.As(err, &refused) {
-		return err
-	}
-	fault := *refused
-	fault.Text, fault.Reason = "it refuses what it has just given", vehicle.CloudUnavailable
-	fault.Err = errors.Join(bluelink.ErrSessionExpired, bluelink.ErrUnavailable)
-	return &fault
 }

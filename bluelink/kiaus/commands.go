@@ -3,13 +3,13 @@ package kiaus
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net/http"
 	"slices"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -72,15 +72,10 @@ func from[C vehicle.Command](build func(bluelink.Ask, C) (any, error)) encoder {
 	return func(ask bluelink.Ask, command vehicle.Command) (any, error) {
 		c, ok := command.(C)
 		if !ok {
-			return nil, invalid("it is a %T", command) // no row fits such a command
+			return nil, want.Invalid("it is a %T", command) // no row fits such a command
 		}
 		return build(ask, c)
 	}
-}
-
-// invalid says that a command makes no sense, in words for its sender.
-func invalid(format string, args ...any) error {
-	return &bluelink.Error{Text: fmt.Sprintf(format, args...), Err: bluelink.ErrInvalidCommand}
 }
 
 // Send gives the car a command. What it cannot send it refuses before anything leaves.
@@ -131,36 +126,18 @@ type plugLimit struct {
 // not reported is not guessed. A plug-in hybrid that reports no DC limit has none (assumed).
 func chargeLimits(ask bluelink.Ask, limits vehicle.ChargeLimits) (any, error) {
 	if !limits.AC.Given && !limits.DC.Given {
-		return nil, invalid("neither the AC nor the DC limit is given")
+		return nil, want.Invalid("neither the AC nor the DC limit is given")
 	}
-	ac, err := limitOf("AC", limits.AC, vehicle.LimitAC, ask.Known)
+	ac, err := want.Limit("AC", limits.AC, vehicle.LimitAC, ask.Known)
 	if err != nil {
 		return nil, err
 	}
 	if _, known := vehicle.LimitDC.Of(ask.Known); !limits.DC.Given && !known && ask.Vehicle.Engine == vehicle.PHEV {
 		return limitsBody{[]plugLimit{{1, ac}}}, nil
 	}
-	dc, err := limitOf("DC", limits.DC, vehicle.LimitDC, ask.Known)
+	dc, err := want.Limit("DC", limits.DC, vehicle.LimitDC, ask.Known)
 	if err != nil {
 		return nil, err
 	}
 	return limitsBody{[]plugLimit{{0, dc}, {1, ac}}}, nil
-}
-
-func limitOf(name string, asked vehicle.Optional[int], p vehicle.Point[vehicle.Percent], known vehicle.State) (int, error) {
-	allowed := func(n float64) bool { return n == 50 || n == 60 || n == 70 || n == 80 || n == 90 || n == 100 }
-	if asked.Given {
-		if !allowed(float64(asked.Value)) {
-			return 0, invalid("the %s limit must be 50 to 100 %% in steps of 10, not %d %%", name, asked.Value)
-		}
-		return asked.Value, nil
-	}
-	is, ok := p.Of(known)
-	switch {
-	case !ok:
-		return 0, invalid("both limits go together, and what the car's %s limit is now is not known; give both", name)
-	case !allowed(float64(is)):
-		return 0, invalid("both limits go together, and the car's %s limit of %g %% cannot be repeated; give both", name, float64(is))
-	}
-	return int(is), nil
 }

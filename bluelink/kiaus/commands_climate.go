@@ -3,9 +3,9 @@ package kiaus
 import (
 	"math"
 	"strconv"
-	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -74,7 +74,7 @@ func climateStart(_ bluelink.Ask, start vehicle.ClimateStart) (any, error) {
 	if err != nil {
 		return nil, err
 	}
-	minutes, err := minutesOf(start.Duration)
+	minutes, err := want.Minutes(start.Duration, usualMinutes, 30)
 	if err != nil {
 		return nil, err
 	}
@@ -94,7 +94,7 @@ func fahrenheitOf(t vehicle.Optional[vehicle.Quantity]) (string, error) {
 	degrees := math.Round(q.Value)
 	switch {
 	case !ok || !(degrees >= 57 && degrees <= 86):
-		return "", invalid("the temperature must be 57 to 86 °F, not %v", t.Value)
+		return "", want.Invalid("the temperature must be 57 to 86 °F, not %v", t.Value)
 	case degrees < lowestF:
 		return "LOW", nil
 	case degrees > highestF:
@@ -103,39 +103,19 @@ func fahrenheitOf(t vehicle.Optional[vehicle.Quantity]) (string, error) {
 	return strconv.Itoa(int(degrees)), nil
 }
 
-func minutesOf(d vehicle.Optional[time.Duration]) (int, error) {
-	if !d.Given {
-		return usualMinutes, nil
-	}
-	if d.Value < time.Minute || d.Value > 30*time.Minute || d.Value%time.Minute != 0 {
-		return 0, invalid("the duration must be 1 to 30 whole minutes, not %s", d.Value)
-	}
-	return int(d.Value / time.Minute), nil
-}
-
-// heatingOf reads both ways in which heating is asked for: the code of docs/protocol/vehicle-model.md §4.2, and the
-// steering wheel by itself, which goes before. The code does not say how warm the wheel shall be: low (assumed).
+// heatingOf is what else is warmed. The mirrors are where the wheel is too (docs/protocol/usa-kia.md §6.1).
 func heatingOf(start vehicle.ClimateStart) (h accessories, err error) {
-	code, wheel := start.Heating.Value, start.SteeringWheel
-	if code < 0 || code > 4 {
-		return h, invalid("the heating must be 0 to 4, not %d", code)
+	warm, err := want.WarmthOf(start)
+	if err != nil {
+		return h, err
 	}
-	if wheel.Value < 0 || wheel.Value > 2 {
-		return h, invalid("the steering wheel must be 0 to 2, not %d", wheel.Value)
-	}
-	if code == 1 || code == 2 || code == 4 {
+	if warm.Rear {
 		h.Rear = 1
 	}
-	if code == 1 || code == 4 {
+	if code := start.Heating.Value; code == 1 || code == 4 {
 		h.Mirror = 1
 	}
-	if code == 1 || code == 3 || code == 4 {
-		h.Step = 1
-	}
-	if wheel.Given {
-		h.Step = wheel.Value
-	}
-	h.Wheel = min(h.Step, 1)
+	h.Wheel, h.Step = min(warm.Wheel, 1), warm.Wheel
 	return h, nil
 }
 

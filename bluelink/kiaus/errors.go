@@ -2,6 +2,7 @@ package kiaus
 
 import (
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"time"
@@ -12,8 +13,8 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// errKey says that the key of a car is not one of this session. It never leaves this package.
-var errKey = errors.New("the key of the car is of another session")
+// errKey says that the key of a car is not one of this session.
+var errKey = fmt.Errorf("%w: the car's key is not one of this session", bluelink.ErrSessionExpired)
 
 // outcome is what a code of docs/protocol/usa-kia.md §8 means.
 type outcome struct {

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -77,7 +78,7 @@ func (c *cloud) key(ctx context.Context, v *vehicle.Vehicle, left time.Duration)
 		}
 		switch {
 		case err != nil:
-			return key{}, despite(err)
+			return key{}, answer.Despite(err)
 		case vin == "":
 			return key{}, &bluelink.Error{Op: "look up the car's key", Cloud: c.account.Cloud(), Err: bluelink.ErrUnknownVehicle}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -23,7 +24,7 @@ func (c *cloud) Vehicles(ctx context.Context) ([]vehicle.Vehicle, error) {
 		entries, err = c.readList(ctx, t)
 	}
 	if err != nil {
-		return nil, despite(err)
+		return nil, answer.Despite(err)
 	}
 	list := []vehicle.Vehicle{}
 	seen := map[vehicle.ID]bool{}

@@ -36,24 +36,28 @@ var rooms = map[string]room{
 		may: []string{"vehicle"}, pure: true,
 		why: "it reads leaves of JSON for every family, so it can know none of them, nor what a call is",
 	},
+	"bluelink/internal/want": {
+		may: []string{"bluelink", "vehicle"}, pure: true,
+		why: "it reads what all clouds understand the same by a command; what one of them is then sent is its family's",
+	},
 	"bluelink/internal/answer": {
-		may: []string{"bluelink"}, pure: true,
+		may: []string{"bluelink", "vehicle"}, pure: true,
 		why: "it reads what all clouds answer alike; what one of them means by it is its family's",
 	},
 	"bluelink/ccapi": {
-		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "bluelink/internal/want", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/hyundaius": {
-		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "bluelink/internal/want", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/kiaus": {
-		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "bluelink/internal/want", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/canada": {
-		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "vehicle"}, pure: true,
+		may: []string{"bluelink", "bluelink/internal/answer", "bluelink/internal/leaf", "bluelink/internal/want", "vehicle"}, pure: true,
 		why: "a family knows its cloud and the contract; families that know each other cannot be changed one at a time",
 	},
 	"bluelink/clouds": {

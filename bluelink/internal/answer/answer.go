@@ -4,6 +4,7 @@ package answer
 
 import (
 	"bytes"
+	"errors"
 	"net/http"
 	"regexp"
 	"strconv"
@@ -11,6 +12,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // Classify is for answers whose body says nothing: pages, empty bodies, something else than JSON.
@@ -63,4 +65,17 @@ func Brief(text string) string {
 		text = strings.ToValidUTF8(text[:160], "") + "…"
 	}
 	return text
+}
+
+// Despite tells the cloud's fault from a session's end: what it has just given and refuses at once no person can mend. That it
+// was refused before anything was done remains true.
+func Despite(err error) error {
+	refused := (*bluelink.Error)(nil)
+	if !errors.Is(err, bluelink.ErrSessionExpired) && !errors.Is(err, bluelink.ErrDevice) || !errors.As(err, &refused) {
+		return err
+	}
+	fault := *refused
+	fault.Text, fault.Reason = "it refuses what it has just given", vehicle.CloudUnavailable
+	fault.Err = errors.Join(refused.Err, bluelink.ErrUnavailable)
+	return &fault
 }
