@@ -39,7 +39,7 @@ type Home struct {
 	slugs   names    // of the English names
 	given   []entity // those of controls that are the same for all cars; without a key where they are not
 	rows    []shown
-	places  map[string]entity // those of topics that are made of several data points, by topic
+	places  map[string]*entity // those of topics that are made of several data points, by topic
 	topics  map[*vehicle.Datum]*topic.Row
 	bridge  string // identifier of the bridge's device
 
@@ -86,7 +86,11 @@ func New(o Options) (*Home, error) {
 	for key, name := range english {
 		h.slugs[key] = slug(name)
 	}
-	h.places = derivedWith(o)
+	h.places = map[string]*entity{}
+	for suffix, e := range derivedWith(o) {
+		e = e.named()
+		h.places[suffix] = &e
+	}
 	for _, row := range o.Table.Rows() {
 		if _, known := h.places[row.Suffix]; known {
 			h.rows = append(h.rows, shown{row, nil})
@@ -166,7 +170,7 @@ func (h *Home) Bridge(limit int) []Message {
 	head := h.head(func(o *object) {
 		o.texts("name", Product, "manufacturer", Product, "model", "Bridge", "sw_version", h.options.Version)
 	}, p.id)
-	return h.messages(p, head, bridgeEntities(h.options.Tree), limit)
+	return h.messages(p, head, pointers(bridgeEntities(h.options.Tree)), limit)
 }
 
 // Account gives the messages that announce an account; codes tells that its cloud may ask for a one-time code.
@@ -175,7 +179,7 @@ func (h *Home) Account(name string, codes bool, limit int) []Message {
 	head := h.head(func(o *object) {
 		o.texts("name", h.names["account"]+" "+name, "manufacturer", Product, "model", "Account", "via_device", h.bridge)
 	}, p.id, p.bridge)
-	return h.messages(p, head, accountEntities(h.options.Tree, name, codes), limit)
+	return h.messages(p, head, pointers(accountEntities(h.options.Tree, name, codes)), limit)
 }
 
 // id is the identifier of a device, and the beginning of the unique ids of its entities. It must never change: Home
@@ -208,9 +212,9 @@ func capital(word string) string {
 }
 
 // carEntities are all entities of a car, in the order of data, what the bridge tells, commands and presets.
-func (h *Home) carEntities(c *Car) []entity {
+func (h *Home) carEntities(c *Car) []*entity {
 	given := h.controls(c)
-	all := make([]entity, 0, 192)
+	all := make([]*entity, 0, 256)
 	for i := range h.rows {
 		s := &h.rows[i]
 		if !s.row.Seen(c.State) {
@@ -223,15 +227,18 @@ func (h *Home) carEntities(c *Car) []entity {
 		if !s.datum.Fits(c.Vehicle.Engine) || slices.ContainsFunc(given, func(n int) bool { return controls[n].instead && controls[n].shows == s.datum }) {
 			continue
 		}
-		all = append(all, *h.data(s, c))
+		all = append(all, h.data(s, c))
 	}
-	all = append(all, told...)
+	for i := range told {
+		all = append(all, &told[i])
+	}
 	for _, n := range given {
 		if controls[n].each != nil {
-			all = append(all, controls[n].each(h, c))
+			e := controls[n].each(h, c)
+			all = append(all, &e)
 			continue
 		}
-		all = append(all, h.given[n])
+		all = append(all, &h.given[n])
 	}
 	taken := map[string]bool{}
 	for _, p := range c.Presets {
@@ -240,7 +247,7 @@ func (h *Home) carEntities(c *Car) []entity {
 			e.key = presetButton(p).key + "_" + strconv.Itoa(n)
 		}
 		taken[e.key] = true
-		all = append(all, e)
+		all = append(all, &e)
 	}
 	return all
 }

@@ -1,9 +1,11 @@
 package hass
 
 import (
+	"bytes"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 )
 
 // head is what all messages of a device begin with: the device, who tells, and by which topics its entities are available.
@@ -37,23 +39,23 @@ func (h *Home) head(device func(*object), id string, available ...string) []byte
 	return append(o.dst, '{')
 }
 
-// roomEach is room for an entity, on the average.
-const roomEach = 512
+// scratches are where messages are written before they are copied to where they just fit. A fleet's would otherwise leave
+// gigabytes behind.
+var scratches = sync.Pool{New: func() any {
+	room := make([]byte, 0, 128<<10)
+	return &room
+}}
 
 // overhead is what a message needs on the wire besides topic and payload, more than enough.
 const overhead = 64
 
 // messages writes a device's entities into as few messages as may be. All of them name the same device, so that Home
 // Assistant shows one.
-func (h *Home) messages(p *place, head []byte, entities []entity, limit int) []Message {
-	w := &writer{home: h, id: p.id, head: head, limit: limit, size: len(head) + roomEach*len(entities)}
-	if limit > 0 {
-		w.size = min(w.size, limit)
-	}
+func (h *Home) messages(p *place, head []byte, entities []*entity, limit int) []Message {
+	w := &writer{home: h, id: p.id, head: head, limit: limit, most: len(entities)}
 	for _, young := range []bool{false, true} {
 		w.begin(young)
-		for i := range entities {
-			e := &entities[i]
+		for _, e := range entities {
 			if e.young != young {
 				continue
 			}
@@ -69,13 +71,14 @@ type writer struct {
 	id    string
 	head  []byte
 	limit int
-	size  int // room for a message
+	most  int // entities in all
 
-	done  []Message
-	name  string // of the current message's topic
-	count int    // of messages that were split off by size
-	body  []byte // of the current message; nil before its first entity
-	parts []string
+	done    []Message
+	name    string // of the current message's topic
+	count   int    // of messages that were split off by size
+	body    []byte // of the current message, in scratch; nil before its first entity
+	scratch *[]byte
+	parts   []string
 }
 
 // begin turns to entities of their own message.
@@ -90,7 +93,9 @@ func (w *writer) begin(young bool) {
 // add writes one entity, into a new message when there is no room.
 func (w *writer) add(e *entity, p *place) {
 	if w.body == nil {
-		w.body = append(make([]byte, 0, w.size), w.head...)
+		w.parts = make([]string, 0, w.most)
+		w.scratch, _ = scratches.Get().(*[]byte)
+		w.body = append((*w.scratch)[:0], w.head...)
 	}
 	before := len(w.body)
 	if len(w.parts) > 0 {
@@ -129,7 +134,10 @@ func (w *writer) flush() {
 	if w.body == nil {
 		return
 	}
-	w.done = append(w.done, Message{w.topic(), append(w.body, "}}"...), w.parts})
+	w.body = append(w.body, "}}"...)
+	w.done = append(w.done, Message{w.topic(), bytes.Clone(w.body), w.parts})
+	*w.scratch = w.body
+	scratches.Put(w.scratch)
 	w.body, w.parts = nil, nil
 	w.count++
 }
@@ -137,6 +145,14 @@ func (w *writer) flush() {
 func (w *writer) end() []Message {
 	w.flush()
 	return w.done
+}
+
+func pointers(all []entity) []*entity {
+	list := make([]*entity, len(all))
+	for i := range all {
+		list[i] = &all[i]
+	}
+	return list
 }
 
 // Without makes a message take back entities that it had before: a component with its platform alone. When Home Assistant
