@@ -231,24 +231,28 @@ func (h *heralding) write(key string, a *announced) {
 	}
 }
 
+// gather is how long what is announced waits to be written: a car that is new is announced twice within seconds, and the
+// second time counts.
+const gather = 10 * time.Second
+
 // run writes until stop. What cannot be written is tried again.
 func (h *heralding) run() error {
+	pause := gather
 	for stopped := false; !stopped; {
 		select {
 		case <-h.done:
 			stopped = true
 		case <-h.wake:
+			select {
+			case <-h.done:
+				stopped = true
+			case <-time.After(pause):
+			}
 		}
-		pause := saveEvery
+		pause = gather
 		if err := h.flush(); err != nil {
 			h.log.Warn("what is announced cannot be written; it is tried again", "error", err)
 			pause = saveRetry
-		}
-		if !stopped {
-			select {
-			case <-h.done:
-			case <-time.After(pause):
-			}
 		}
 	}
 	return nil
