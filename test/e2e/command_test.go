@@ -256,7 +256,7 @@ func TestCommands_SurviveKillsAndAreNeverSentTwice(t *testing.T) {
 	}
 	count := map[string]int{}
 	for id, r := range ends {
-		count[r.State]++
+		count[strings.TrimSuffix(r.State+" "+r.Reason, " ")]++
 		seen.mu.Lock()
 		n := seen.places[id]
 		seen.mu.Unlock()
