@@ -237,6 +237,9 @@ func (b *Bridge) adopt(a *account, v vehicle.Vehicle, before saved) {
 		return
 	}
 	a.found()
+	if holdsVIN(name, v) && !b.options.Guest {
+		b.log.Warn("the cloud's id of this car holds its VIN and stands in every topic; give it a name under vehicles", "car", v)
+	}
 	b.archive.bind(v.ID, bound)
 	b.archive.mark(l)
 	b.log.Info("car found", "vehicle", name, "car", v, "account", a.Name, "protocol", v.Protocol(), "engine", v.Engine.String())
@@ -292,16 +295,14 @@ func (b *Bridge) nameOf(v vehicle.Vehicle) (name, bound string) {
 
 // firstName is the name that a car gets at first sight: the cloud's id, where that can stand in a topic.
 func (b *Bridge) firstName(v vehicle.Vehicle) string {
-	holdsVIN := v.VIN != "" && strings.Contains(strings.ToUpper(v.CloudID), strings.ToUpper(v.VIN.Full()))
-	switch {
-	case !topic.ValidCloudID(v.CloudID):
-		return string(v.ID)
-	case holdsVIN && b.options.KeepVIN:
-		b.log.Warn("the cloud's id of this car holds its VIN and stands in every topic; give it a name under vehicles", "car", v)
-	case holdsVIN:
+	if !topic.ValidCloudID(v.CloudID) || holdsVIN(v.CloudID, v) && !b.options.KeepVIN {
 		return string(v.ID)
 	}
 	return v.CloudID
+}
+
+func holdsVIN(name string, v vehicle.Vehicle) bool {
+	return v.VIN != "" && strings.Contains(strings.ToUpper(name), strings.ToUpper(v.VIN.Full()))
 }
 
 // Connected publishes everything: MQTT has (again) a connection. It does not wait; the cars follow one after the other.

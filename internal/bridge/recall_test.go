@@ -194,6 +194,27 @@ func TestName_IDsWithVINOrOddCharactersAreReplaced(t *testing.T) {
 	}
 }
 
+func TestName_WithTheVINIsWarnedOfOnlyWhereItIsUsed(t *testing.T) {
+	v := car(1)
+	v.CloudID = v.VIN.Full()
+	for name, test := range map[string]struct {
+		set  func(*bridge.Options)
+		said int
+	}{
+		"a bridge": {func(*bridge.Options) {}, 1},
+		"a command beside it, which publishes nothing": {func(o *bridge.Options) { o.Guest = true }, 0},
+		"a user who has given a name":                  {func(o *bridge.Options) { o.Names = map[vehicle.VIN]string{v.VIN: "mine"} }, 0},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, newCloud(v), func(t *testing.T, w *world) {
+				if said := len(w.log.with("level=WARN", "holds its VIN")); said != test.said {
+					t.Errorf("the warning stands %d times in the log, want %d", said, test.said)
+				}
+			}, func(o *bridge.Options) { o.KeepVIN = true }, test.set)
+		})
+	}
+}
+
 func TestAccounts_TwoWorkSideBySide(t *testing.T) {
 	home, work := newCloud(car(1), car(3)), newCloud(car(2), car(3))
 	synctest.Test(t, func(t *testing.T) {
