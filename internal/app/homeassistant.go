@@ -86,7 +86,9 @@ func (a *announcer) Account(name string) []bridge.Announcement {
 func (a *announcer) Bridge() []bridge.Announcement { return announcements(a.home.Bridge(a.limit())) }
 
 // Without takes entities back.
-func (a *announcer) Without(payload []byte, gone []string) []byte { return hass.Without(payload, gone) }
+func (a *announcer) Without(n bridge.Announcement, gone []string) []byte {
+	return hass.Without(hass.Message{Topic: n.Topic, Payload: n.Payload}, gone, a.limit())
+}
 
 // Hears tells whether a message is the status of Home Assistant, and whether it has just started.
 func (a *announcer) Hears(topic string, payload []byte) (ours, born bool) {

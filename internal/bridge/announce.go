@@ -24,8 +24,9 @@ type Announcer interface {
 	Car(car Car, can Abilities) []Announcement
 	Account(name string) []Announcement
 	Bridge() []Announcement
-	// Without makes an announcement take back parts that it had before.
-	Without(payload []byte, gone []string) []byte
+	// Without makes an announcement take back parts that it had before; it may leave out all others, which are told again
+	// soon.
+	Without(a Announcement, gone []string) []byte
 	// Hears tells whether a message is the controller's word on itself, and whether it says that it has just started.
 	Hears(topic string, payload []byte) (ours, born bool)
 }
@@ -185,7 +186,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		a := &now[i]
 		gone := slices.DeleteFunc(slices.Clone(before.Topics[a.Topic]), func(part string) bool { return slices.Contains(a.Parts, part) })
 		if len(gone) > 0 {
-			a.Payload = h.out.Without(a.Payload, gone)
+			a.Payload = h.out.Without(*a, gone)
 		}
 		publish(Publication{Topic: a.Topic, Payload: a.Payload, Retain: true, ContentType: jsonType})
 	}
@@ -370,6 +371,22 @@ func (s *shelf) settle(now time.Time) {
 	s.device.owes = false
 	s.announce(true)
 	s.tellFleeting(now)
+}
+
+// settleHouse announces the bridge and its accounts without what they have taken back by now.
+func (b *Bridge) settleHouse() {
+	h := b.heralding
+	h.devices.Lock()
+	owes := h.bridge.owes
+	h.bridge.owes = false
+	for _, d := range h.account {
+		owes = owes || d.owes
+		d.owes = false
+	}
+	h.devices.Unlock()
+	if owes {
+		b.announceHouse()
+	}
 }
 
 // repeat says once more what no broker keeps, and tells how many publications that took.

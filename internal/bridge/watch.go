@@ -37,6 +37,7 @@ func (b *Bridge) watch(ctx context.Context) error {
 					l.shelf.settle(now)
 				})
 			}
+			_ = b.contain(ctx, "watch", b.settleHouse)
 			for _, a := range b.accounts {
 				_ = b.contain(ctx, "watch", func() { a.publish(onNews) })
 			}

@@ -2,7 +2,6 @@ package hass
 
 import (
 	"bytes"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -45,6 +44,9 @@ var scratches = sync.Pool{New: func() any {
 	room := make([]byte, 0, 128<<10)
 	return &room
 }}
+
+// componentsKey stands before the entities of a message. In a text its quotes would be escaped.
+const componentsKey = `"components":{`
 
 // overhead is what a message needs on the wire besides topic and payload, more than enough.
 const overhead = 64
@@ -156,15 +158,37 @@ func pointers(all []entity) []*entity {
 }
 
 // Without makes a message take back entities that it had before: a component with its platform alone. When Home Assistant
-// has had time to read it, the message as it was takes its place.
-func Without(payload []byte, gone []string) []byte {
-	body := slices.Clone(payload[:len(payload)-len("}}")])
+// has had time to read it, the message as it was takes its place. Where both together are more than limit, the most bytes of
+// a packet and 0 for any, what is gone stands alone, as much of it as there is room for: Home Assistant keeps the entities
+// that a message does not name.
+func Without(m Message, gone []string, limit int) []byte {
+	room := len(m.Payload) + len(gone)*len(`"":{"platform":""},`)
 	for _, part := range gone {
+		room += len(part)
+	}
+	const end = "}}"
+	fits := func(n int) bool { return limit == 0 || n+len(end)+len(m.Topic)+overhead <= limit }
+	body := append(make([]byte, 0, room), m.Payload[:len(m.Payload)-len(end)]...)
+	if !fits(room) {
+		body = body[:bytes.Index(body, []byte(componentsKey))+len(componentsKey)]
+	}
+	for _, part := range gone {
+		before := len(body)
+		if body[before-1] != '{' {
+			body = append(body, ',')
+		}
 		platform, key, _ := strings.Cut(part, "/")
-		body = append(appendText(append(body, ','), key), ':')
+		body = append(appendText(body, key), ':')
 		o := object{append(body, '{'), true}
 		o.text("platform", platform)
 		body = append(o.dst, '}')
+		if !fits(len(body)) {
+			body = body[:before]
+			break
+		}
 	}
-	return append(body, "}}"...)
+	if body[len(body)-1] == '{' {
+		return m.Payload // Home Assistant refuses a message without components
+	}
+	return append(body, end...)
 }

@@ -1,6 +1,7 @@
 package hass_test
 
 import (
+	"encoding/json"
 	"slices"
 	"strings"
 	"testing"
@@ -51,7 +52,7 @@ func TestWithout_TakesEntitiesBackAndLeavesTheOthers(t *testing.T) {
 	if !slices.Contains(gone, "lock/lock") || slices.Contains(gone, "sensor/odometer") {
 		t.Fatalf("gone are %v", gone)
 	}
-	home.Receive(after.Topic, hass.Without(after.Payload, gone), true)
+	home.Receive(after.Topic, hass.Without(after, gone, 0), true)
 	home.Receive(after.Topic, after.Payload, true)
 	if err := home.Err(); err != nil {
 		t.Error(err)
@@ -60,6 +61,49 @@ func TestWithout_TakesEntitiesBackAndLeavesTheOthers(t *testing.T) {
 	fresh.Receive(after.Topic, after.Payload, true)
 	if got, want := home.Picture(), fresh.Picture(); got != want {
 		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+}
+
+func TestWithout_TakesBackWithinWhatTheBrokerTakes(t *testing.T) {
+	o := options(t, topic.AsReported)
+	h := newHome(t, o)
+	const limit = 4 << 10
+	all := h.Car(car(ioniq(), full(t, vehicle.EV, 0), everything()), limit)
+	last := all[0]
+	gone := slices.Concat(all[1].Parts, all[2].Parts) // as if all had been in the first message when the broker took more
+	home := hasstest.NewHome(prefix)
+	home.Receive(last.Topic, last.Payload, true)
+	size := func(payload []byte) int { return len(last.Topic) + len(payload) }
+	if n := size(hass.Without(last, gone, 0)); n <= limit {
+		t.Fatalf("both together would fit with %d bytes", n)
+	}
+	back := hass.Without(last, gone, limit)
+	if size(back) > limit {
+		t.Errorf("%d bytes", size(back))
+	}
+	for _, part := range gone {
+		_, key, _ := strings.Cut(part, "/")
+		if !strings.Contains(string(back), `"`+key+`":{`) {
+			t.Errorf("%s is not taken back", part)
+		}
+	}
+	home.Receive(last.Topic, back, true)
+	home.Receive(last.Topic, last.Payload, true)
+	if err := home.Err(); err != nil {
+		t.Error(err)
+	}
+	fresh := hasstest.NewHome(prefix)
+	fresh.Receive(last.Topic, last.Payload, true)
+	if got, want := home.Picture(), fresh.Picture(); got != want {
+		t.Errorf("got\n%s\nwant\n%s", got, want)
+	}
+	if none := hass.Without(last, gone, 400); string(none) != string(last.Payload) {
+		t.Errorf("without room for any: %s", none)
+	}
+	for most := 700; most < size(back); most += 100 { // whatever has room is still a message
+		if part := hass.Without(last, gone, most); size(part) > most || !json.Valid(part) {
+			t.Errorf("within %d bytes: %s", most, part)
+		}
 	}
 }
 
