@@ -94,6 +94,9 @@ func (l *Ledger) assume(err error) {
 // roll begins a new day when it is time. The lock is held.
 func (l *Ledger) roll(now time.Time) {
 	turned := l.book.turn(l.calendar.day(now), now)
+	if l.book.Limited.straighten(now) {
+		l.version++
+	}
 	if l.book.release(now) || turned {
 		l.since, l.reserved = 0, 0 // the reservation was yesterday's
 		l.version++

@@ -108,6 +108,19 @@ func (b *book) turn(day string, now time.Time) bool {
 	return true
 }
 
+// longestLimit is the longest that a cloud's limit lasts: until the end of a day, of which one in the year has 25 hours.
+const longestLimit = 25 * time.Hour
+
+// straighten lets a limit that ends impossibly late begin now, and tells whether it did: the clock was ahead when it was
+// noted.
+func (l *limited) straighten(now time.Time) bool {
+	if l == nil || l.Until.Sub(now) <= longestLimit {
+		return false
+	}
+	l.Since, l.Until = now, now.Add(max(0, min(l.Until.Sub(l.Since), longestLimit)))
+	return true
+}
+
 // release ends the cloud's limit when it is time, and tells whether it did. What counted towards it does not any more.
 func (b *book) release(now time.Time) bool {
 	l := b.Limited

@@ -120,6 +120,7 @@ func OpenLogins(ctx context.Context, o LoginOptions) (*Logins, error) {
 		now := time.Now()
 		g.book = loginBook{Acts: map[act][]time.Time{actLogin: {now, now, now}, actCode: {now}}, Device: deviceKnown}
 	}
+	g.straighten(ctx, time.Now())
 	g.settle()
 	return g, nil
 }
@@ -132,6 +133,7 @@ func (g *Logins) Before(ctx context.Context, call bluelink.Call) error {
 	}
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	g.straighten(ctx, time.Now())
 	if attempt.ID != g.attempt || attempt.ID == 0 {
 		g.attempt, g.acts, g.ended = attempt.ID, nil, notYet
 	}
@@ -321,6 +323,20 @@ func (g *Logins) refund(ctx context.Context, a act) {
 		g.book.Device = deviceNone
 	}
 	g.note(ctx)
+}
+
+// straighten books what seems to lie ahead as of now, durably: the clock was wrong then, or is. Were it only read as of now,
+// its bound would move along with the clock and never end. The lock is held, or nobody else knows g.
+func (g *Logins) straighten(ctx context.Context, now time.Time) {
+	wrong := false
+	for a, times := range g.book.Acts {
+		if slices.ContainsFunc(times, now.Before) {
+			g.book.Acts[a], wrong = recent(times, now), true
+		}
+	}
+	if wrong {
+		g.note(ctx)
+	}
 }
 
 // settle shows the book as it now is, and notes whether a read that goes well would tell anything. The lock is held, or
