@@ -108,10 +108,14 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 		}
 		q.header["accessToken"] = t.Access
 		err = c.try(ctx, q)
-		switch {
-		case !errors.Is(err, bluelink.ErrSessionExpired):
+		switch refused := errors.Is(err, bluelink.ErrSessionExpired); {
+		case !refused:
+			c.refusals.Learn(q.call, nil)
 			return err
 		case !first:
+			c.refusals.Learn(q.call, err)
+			return answer.Despite(err)
+		case !c.refusals.Blame(q.call):
 			return answer.Despite(err)
 		}
 		c.session.Expire(t)

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -22,6 +23,7 @@ type cloud struct {
 	session   *bluelink.Session
 	pins      *bluelink.PINMemory
 	tickets   tickets
+	refusals  answer.Refusals
 	log       *slog.Logger
 
 	mu       sync.Mutex // guards what follows; never held during a call

@@ -79,10 +79,13 @@ func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) e
 	if err != nil {
 		return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
+	refused := shown.Access
 	err = call(shown)
 	switch {
 	case errors.Is(err, bluelink.ErrSessionExpired) && q.control:
 		c.control.drop(shown.control)
+	case errors.Is(err, bluelink.ErrSessionExpired) && !c.refusals.Blame(q.call()):
+		return answer.Despite(err)
 	case errors.Is(err, bluelink.ErrSessionExpired):
 		c.session.Expire(shown.Tokens)
 	case errors.Is(err, bluelink.ErrDevice) && !q.besides:
@@ -90,12 +93,26 @@ func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) e
 			return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 		}
 	default:
+		c.refusals.Learn(q.call(), nil)
 		return err
 	}
 	if shown, err = c.keys(ctx, q); err != nil {
 		return bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
-	return answer.Despite(call(shown))
+	err = call(shown)
+	if shown.Access != refused {
+		c.refusals.Learn(q.call(), err)
+	}
+	return answer.Despite(err)
+}
+
+// call is the request as hooks see it.
+func (q *request) call() bluelink.Call {
+	call := bluelink.Call{Kind: q.kind, Op: q.op}
+	if q.car != nil {
+		call.Vehicle = q.car.ID
+	}
+	return call
 }
 
 // try makes the call once and returns the whole answer.
@@ -109,10 +126,7 @@ func (c *cloud) try(ctx context.Context, q *request, k keys) (root value, err er
 		return value{}, err
 	}
 	c.dress(r, k, q.ccs2)
-	call := bluelink.Call{Kind: q.kind, Op: q.op}
-	if q.car != nil {
-		call.Vehicle = q.car.ID
-	}
+	call := q.call()
 	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Timeout: q.timeout, Classify: func(answer bluelink.Answer) error {
 		var ok bool
 		root, ok = parse(answer.Body)

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -20,6 +21,7 @@ type cloud struct {
 	session   *bluelink.Session
 	pins      *bluelink.PINMemory
 	control   control
+	refusals  answer.Refusals
 	log       *slog.Logger
 
 	mu        sync.Mutex // guards what follows; never held during a call

@@ -50,15 +50,29 @@ func (c *cloud) ask(ctx context.Context, q request) (result, error) {
 		return result{}, bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
 	got, err := c.try(ctx, &q, tokens)
-	if !errors.Is(err, bluelink.ErrSessionExpired) {
+	switch call := q.call(); {
+	case !errors.Is(err, bluelink.ErrSessionExpired):
+		c.refusals.Learn(call, nil)
 		return got, err
+	case !c.refusals.Blame(call):
+		return got, answer.Despite(err)
 	}
 	c.session.Expire(tokens)
 	if tokens, err = c.session.Tokens(ctx, left); err != nil {
 		return result{}, bluelink.Unsent(fmt.Errorf("%s: %w", q.op, err))
 	}
 	got, err = c.try(ctx, &q, tokens)
+	c.refusals.Learn(q.call(), err)
 	return got, answer.Despite(err)
+}
+
+// call is the request as hooks see it.
+func (q *request) call() bluelink.Call {
+	call := bluelink.Call{Kind: q.kind, Op: q.op}
+	if q.car != nil {
+		call.Vehicle = q.car.ID
+	}
+	return call
 }
 
 // try makes the call once.
@@ -72,9 +86,7 @@ func (c *cloud) try(ctx context.Context, q *request, tokens bluelink.Tokens) (go
 	}
 	r.Header.Set("Username", c.account.Username)
 	r.Header.Set("AccessToken", tokens.Access)
-	call := bluelink.Call{Kind: q.kind, Op: q.op}
 	if q.car != nil {
-		call.Vehicle = q.car.ID
 		about(r, q.car, c.detailsOf(q.car.ID))
 	}
 	if q.kind == bluelink.CallCommand {
@@ -83,7 +95,7 @@ func (c *cloud) try(ctx context.Context, q *request, tokens bluelink.Tokens) (go
 	for name, value := range q.headers {
 		r.Header.Set(name, value)
 	}
-	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: call, Request: r, Timeout: q.timeout, Classify: func(a bluelink.Answer) error {
+	_, err = c.transport.Do(ctx, bluelink.Exchange{Call: q.call(), Request: r, Timeout: q.timeout, Classify: func(a bluelink.Answer) error {
 		root, isJSON := leaf.Parse(a.Body)
 		got = result{root, a.Header}
 		return classify(q, a, root, isJSON)

@@ -77,13 +77,18 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 	if err != nil {
 		return bluelink.Unsent(fmt.Errorf("%s: %w", q.call.Op, err))
 	}
+	sid := k.sid()
 	err = c.show(ctx, q, k)
-	switch {
+	switch blame := c.refusals.Blame(q.call); {
 	case errors.Is(err, errKey):
 		// The cheap way first: the same session may have given other keys since. If it has not, it is the session.
 		c.garage.drop(k)
+		refused := err
 		again, err := c.key(ctx, v, left)
-		if err == nil && again.vin == k.vin && again.sid() == k.sid() {
+		if err == nil && again.vin == k.vin && again.sid() == sid {
+			if !blame {
+				return answer.Despite(refused)
+			}
 			c.session.Expire(k.tokens)
 			again, err = c.key(ctx, v, left)
 		}
@@ -91,15 +96,22 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 			return bluelink.Unsent(fmt.Errorf("%s: %w", q.call.Op, err))
 		}
 		k = again
+	case errors.Is(err, bluelink.ErrSessionExpired) && !blame:
+		return answer.Despite(err)
 	case errors.Is(err, bluelink.ErrSessionExpired):
 		c.session.Expire(k.tokens)
 		if k, err = c.key(ctx, v, left); err != nil {
 			return bluelink.Unsent(fmt.Errorf("%s: %w", q.call.Op, err))
 		}
 	default:
+		c.refusals.Learn(q.call, nil)
 		return err
 	}
-	return answer.Despite(c.show(ctx, q, k))
+	err = c.show(ctx, q, k)
+	if k.sid() != sid {
+		c.refusals.Learn(q.call, err)
+	}
+	return answer.Despite(err)
 }
 
 // show makes the call with a key. The list of keys in the body is that of this call's car alone.

@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -19,6 +20,7 @@ type cloud struct {
 	browser   *http.Client // with the cookies of what stands before the cloud
 	session   *bluelink.Session
 	garage    garage
+	refusals  answer.Refusals
 	log       *slog.Logger
 
 	mu      sync.Mutex // guards what follows; never held during a call

@@ -90,6 +90,38 @@ func TestKeys_AreFetchedOnceAfterARestart(t *testing.T) {
 	mustFail(t, err, bluelink.ErrUnknownVehicle)
 }
 
+// TestKeys_OfACarThatIsRefusedForEverCostFewSignIns holds its neighbours harmless: each sign-in ends the session of all, and
+// a day has twelve.
+func TestKeys_OfACarThatIsRefusedForEverCostFewSignIns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := signedIn(t)
+		cars := o.list(t)
+		logins := s.count("prof/authUser")
+		s.always("cmm/gvi", bad(1005))
+		for range 24 * 6 {
+			if _, err := o.read(t.Context(), cars[0]); bluelink.Reason(err) != vehicle.CloudUnavailable {
+				t.Fatal(err)
+			}
+			<-time.After(10 * time.Minute)
+		}
+		if n := s.count("prof/authUser") - logins; n < 1 || n > 7 {
+			t.Errorf("%d sign-ins in a day for the key of one car", n)
+		}
+		logins = s.count("prof/authUser")
+		delete(s.answer, "cmm/gvi")
+		if _, err := o.read(t.Context(), cars[0]); err != nil {
+			t.Errorf("taken again: %v", err)
+		}
+		s.once("cmm/gvi", bad(1005))
+		if _, err := o.read(t.Context(), cars[0]); err != nil {
+			t.Errorf("after it was taken, it is mended as before: %v", err)
+		}
+		if n := s.count("prof/authUser") - logins; n != 1 {
+			t.Errorf("%d sign-ins, want one", n)
+		}
+	})
+}
+
 // TestExpiry_IsMendedAndTheCallRepeatedOnce ends the session at each call.
 func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 	for _, code := range []int{1003, 1005, 1037, 1103} {

@@ -1,0 +1,36 @@
+package answer
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+)
+
+// TestRefusals_ADayOfThemBlamesTheSessionSevenTimes leaves a cloud that renews by signing in, twelve times a day at most,
+// enough for the rest.
+func TestRefusals_ADayOfThemBlamesTheSessionSevenTimes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var r Refusals
+		mine, neighbours := bluelink.Call{Op: "read status", Vehicle: "a"}, bluelink.Call{Op: "read status", Vehicle: "b"}
+		blamed := 0
+		for range 24 * 60 {
+			if r.Blame(mine) {
+				blamed++
+				r.Learn(mine, &bluelink.Error{Err: bluelink.ErrSessionExpired})
+			}
+			if !r.Blame(neighbours) || !r.Blame(bluelink.Call{Op: "lock", Vehicle: "a"}) {
+				t.Fatal("other calls are not mended either")
+			}
+			<-time.After(time.Minute)
+		}
+		if blamed != 7 {
+			t.Errorf("blamed %d times", blamed)
+		}
+		r.Learn(mine, nil)
+		if !r.Blame(mine) {
+			t.Error("not forgotten after it went well")
+		}
+	})
+}
