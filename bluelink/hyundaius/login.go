@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
@@ -19,10 +18,6 @@ import (
 type authority struct {
 	account   bluelink.Account
 	transport *bluelink.Transport
-
-	mu      sync.Mutex // guards what follows; never held during a call
-	refused error      // why the cloud refused the password beside the refresh token that follows
-	beside  string
 }
 
 var _ bluelink.Authority = (*authority)(nil)
@@ -35,23 +30,21 @@ func (a *authority) Login(ctx context.Context, _ bluelink.Tokens, _ bluelink.Kee
 }
 
 // Renew trades the refresh token. The server looks whether e-mail and password are there before it looks at the token
-// (§2.2, variant A; seen). Should it say that the password is wrong, the same is not shown to it again: wrong passwords are
-// counted.
-func (a *authority) Renew(ctx context.Context, old bluelink.Tokens, _ bluelink.Keep) (bluelink.Tokens, error) {
-	a.mu.Lock()
-	refused, beside := a.refused, a.beside
-	a.mu.Unlock()
+// (§2.2, variant A; seen). Should it say that the password is wrong, the refresh token is forgotten, so that the same is not
+// shown with it again, a restart included: wrong passwords are counted. What is left is one sign-in.
+func (a *authority) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink.Keep) (bluelink.Tokens, error) {
 	call := bluelink.Call{Kind: bluelink.CallRenew, Op: "renew token"}
-	if refused != nil && beside == old.Refresh {
+	if old.Refresh == "" {
 		return bluelink.Tokens{}, &bluelink.Error{Op: call.Op, Cloud: a.account.Cloud(), Text: "not tried again", Err: bluelink.ErrCredentials}
 	}
 	t, err := a.grant(ctx, call, old, map[string]string{
 		"username": a.account.Username, "password": a.account.Password, "grant_type": "refresh_token", "refresh_token": old.Refresh,
 	})
 	if errors.Is(err, bluelink.ErrCredentials) {
-		a.mu.Lock()
-		a.refused, a.beside = err, old.Refresh
-		a.mu.Unlock()
+		old.Refresh = ""
+		if failure := keep(ctx, old); failure != nil {
+			err = errors.Join(err, failure)
+		}
 	}
 	return t, err
 }

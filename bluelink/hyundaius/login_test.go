@@ -142,6 +142,26 @@ func TestRenew_WrongPasswordIsShownTwiceAtMost(t *testing.T) {
 	})
 }
 
+// TestRenew_WrongPasswordIsShownTwiceAtMostInACircleOfStarts is the same, while the program is started anew each time: also
+// before a sign-in, which is allowed once an hour, has told the same.
+func TestRenew_WrongPasswordIsShownTwiceAtMostInACircleOfStarts(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		v := w.car()
+		w.put(tokenPath, reply{status: 502, body: `{"errorCode":502,"errorSubCode":"IDM_401_1","systemName":"IDM","errorMessage":"Incorrect username or password"}`})
+		pass(31 * time.Minute)
+		for range 20 {
+			w.open()
+			if _, err := w.cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v}); !errors.Is(err, bluelink.ErrCredentials) {
+				t.Errorf("error is %v", err)
+			}
+		}
+		if n := strings.Count(w.paths(), tokenPath); n > 2 {
+			t.Errorf("the wrong password was shown %d times", n)
+		}
+	})
+}
+
 // TestLogin_UnreadableAnswers are classified, and none takes the password for wrong.
 func TestLogin_UnreadableAnswers(t *testing.T) {
 	for _, test := range []struct {
