@@ -215,6 +215,8 @@ type Vehicle struct {
 	// CCS2 is the list's ccuCCS2ProtocolSupport: 0 flat protocol, anything else the CCS2 tree. Requests repeat the number
 	// (docs/protocol/europe.md §1.5).
 	CCS2 int `json:"ccs2"`
+	// Tree tells that the region's cars report the CCS2 tree, whatever the list says (docs/protocol/brazil.md §4).
+	Tree bool `json:"tree,omitempty"`
 	// Registered is the registration date as the cloud writes it.
 	Registered   string       `json:"registered,omitempty"`
 	Capabilities Capabilities `json:"capabilities"`
@@ -222,7 +224,7 @@ type Vehicle struct {
 
 // Protocol names the form in which the car reports: "ccs2" or "flat".
 func (v Vehicle) Protocol() string {
-	if v.CCS2 != 0 {
+	if v.Tree || v.CCS2 != 0 {
 		return "ccs2"
 	}
 	return "flat"

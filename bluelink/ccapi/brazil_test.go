@@ -117,7 +117,7 @@ func TestBrazil_ReadsEverythingFromTheTree(t *testing.T) {
 			exchange{call: latest, headers: authBR, answer: latestBR("20260717174232", "17", "17", "42")},
 		)
 		v := w.cars()[0]
-		if want := []string{"refresh", "lock", "unlock", "climate-start", "climate-stop", "windows", "hazard"}; v.CCS2 != 0 || v.Engine != vehicle.ICE || !slices.Equal(v.Capabilities.Commands, want) {
+		if want := []string{"refresh", "lock", "unlock", "climate-start", "climate-stop", "windows", "hazard"}; v.CCS2 != 0 || v.Protocol() != "ccs2" || v.Engine != vehicle.ICE || !slices.Equal(v.Capabilities.Commands, want) {
 			t.Errorf("car %+v", v)
 		}
 		known := w.cached(v, vehicle.State{}, false)

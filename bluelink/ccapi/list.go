@@ -51,7 +51,7 @@ func (c *cloud) readVehicle(entry value) (v vehicle.Vehicle, ok bool) {
 	v = vehicle.Vehicle{
 		CloudID: text("vehicleId"), VIN: vehicle.VIN(strings.ToUpper(text("vin"))), Name: text("nickname"), Model: text("vehicleName"),
 		Brand: c.profile.brand, Region: c.profile.region, Engine: engines[strings.ToUpper(text("type"))],
-		CCS2: ccs2Support(entry.get("ccuCCS2ProtocolSupport")), Registered: text("regDate"),
+		CCS2: ccs2Support(entry.get("ccuCCS2ProtocolSupport")), Tree: c.profile.tree, Registered: text("regDate"),
 	}
 	if v.CloudID == "" {
 		return v, false

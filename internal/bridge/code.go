@@ -47,8 +47,8 @@ func (a *account) order(verb topic.AccountVerb, payload []byte) {
 
 // carryOut does what a person has told about a one-time code. With a good one the account goes on at once.
 func (a *account) carryOut(ops context.Context, o codeOrder) {
-	if a.Codes == nil {
-		a.codeTold(&bluelink.Error{Op: string(o.verb), Text: "this cloud sends no codes", Err: bluelink.ErrUnsupported})
+	if a.Codes == nil { // nor is there a topic to say so
+		a.bridge.log.Warn("told an account of a one-time code whose cloud sends none", "account", a.Name, "topic", a.bridge.tree.AccountCommand(a.Name, o.verb))
 		return
 	}
 	ctx := bluelink.WithPerson(bluelink.WithTrace(ops, bluelink.Trace{Account: a.Name, Cause: vehicle.ByMQTT}))

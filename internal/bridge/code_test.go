@@ -163,5 +163,8 @@ func TestCode_CloudsThatSendNoneSayNothing(t *testing.T) {
 		if got := w.outbox.on("hyundai/account/home/code"); len(got) != 0 {
 			t.Errorf("told %s", got)
 		}
+		if n := len(w.log.with("level=WARN", "sends none", "hyundai/account/home/code/set")); n != 1 || len(w.log.with("123456")) > 0 {
+			t.Errorf("the log says so %d times", n)
+		}
 	})
 }
