@@ -48,14 +48,15 @@ type Feed struct {
 
 // car is what is kept of a car.
 type car struct {
-	name    string
-	token   string
-	state   vehicle.State // newest report
-	fresh   bool          // it was not sent
-	next    time.Time     // nothing is sent before
-	sent    int64         // report that was sent last
-	failed  int           // in a row
-	refused bool          // the token or the key, until the configuration changes
+	name     string
+	token    string
+	state    vehicle.State // newest report
+	fresh    bool          // it was not sent
+	next     time.Time     // nothing is sent before
+	sent     int64         // report that was sent last
+	failed   int           // in a row
+	refused  bool          // the token or the key, until the configuration changes
+	disliked bool          // the report before
 }
 
 // New checks the options and makes a feed; nothing runs yet.
@@ -134,7 +135,7 @@ func (f *Feed) due(now time.Time) (next *car, state vehicle.State, wait time.Dur
 
 // sent notes how a call ended.
 func (f *Feed) sent(c *car, state vehicle.State, err error) {
-	if f.options.Outcome != nil {
+	if f.options.Outcome != nil && !errors.Is(err, errNothing) {
 		f.options.Outcome(err == nil)
 	}
 	f.mu.Lock()
@@ -143,9 +144,10 @@ func (f *Feed) sent(c *car, state vehicle.State, err error) {
 	now := time.Now()
 	switch {
 	case err == nil:
-		if c.failed > 0 {
+		if c.failed > 0 || c.disliked {
 			log.Info("telemetry reaches ABRP again")
 		}
+		c.disliked = false
 		c.failed, c.next, c.sent = 0, now.Add(pause(state)), state.ReportedAt().Unix()
 		if c.state.ReportedAt().Unix() <= c.sent {
 			c.fresh = false
@@ -155,8 +157,15 @@ func (f *Feed) sent(c *car, state vehicle.State, err error) {
 		c.refused, c.fresh = true, false
 		log.Error("ABRP refuses the key or the car's token; nothing more is sent for it until they are changed", "error", err)
 		return
-	case errors.Is(err, errNothing):
-		c.fresh = false
+	case errors.Is(err, errNothing), errors.Is(err, errNotTaken):
+		c.fresh = c.state.ReportedAt().After(state.ReportedAt()) // one may have come meanwhile
+		if errors.Is(err, errNotTaken) {
+			c.next = now.Add(pause(state))
+			if !c.disliked {
+				log.Warn("ABRP does not take a report; the next one is sent all the same", "error", err)
+			}
+			c.disliked = true
+		}
 		return
 	}
 	c.failed++
@@ -168,8 +177,9 @@ func (f *Feed) sent(c *car, state vehicle.State, err error) {
 
 // The ends of a call that are not to be tried again.
 var (
-	errRefused = errors.New("refused")
-	errNothing = errors.New("nothing to tell")
+	errRefused  = errors.New("refused")
+	errNothing  = errors.New("nothing to tell")
+	errNotTaken = errors.New("report refused") // the next one may be taken
 )
 
 // send makes the call. Its errors hold neither key nor token.
@@ -206,8 +216,7 @@ func (f *Feed) send(ctx context.Context, c *car, state vehicle.State) error {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
 		return fmt.Errorf("%w with HTTP %d", errRefused, code)
 	case code == http.StatusBadRequest: // this report will never be taken, the next one may
-		f.options.Log.Warn("ABRP does not take a report", "vehicle", c.name)
-		return errNothing
+		return fmt.Errorf("%w with HTTP %d", errNotTaken, code)
 	case code != http.StatusOK:
 		return fmt.Errorf("ABRP answers HTTP %d", code)
 	case json.Unmarshal(text, &answer) != nil || answer.Status != "ok":

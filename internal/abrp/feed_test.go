@@ -29,6 +29,7 @@ type planner struct {
 	status int
 	body   string
 	err    error
+	during func() // a call
 }
 
 type message struct {
@@ -38,6 +39,9 @@ type message struct {
 }
 
 func (p *planner) RoundTrip(r *http.Request) (*http.Response, error) {
+	if p.during != nil {
+		p.during()
+	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m := message{at: time.Now(), key: r.Header.Get("Authorization")}
@@ -205,6 +209,27 @@ func TestFeed_RefusedKeyIsNotTriedAgain(t *testing.T) {
 		}
 		if p.sent() != 2 || !strings.Contains(log.String(), "refuses") {
 			t.Errorf("%d tries, the log says %s", p.sent(), log)
+		}
+	})
+}
+
+func TestFeed_ReportThatIsNotTakenCostsALineAndNotTheNextReport(t *testing.T) {
+	follow(t, false, func(t *testing.T, p *planner, f *abrp.Feed, log *bytes.Buffer) {
+		p.answer(http.StatusBadRequest, "", nil)
+		p.during = func() {
+			p.during = nil
+			<-time.After(time.Second)
+			f.Reported(car, "mine", report(75, false))
+		}
+		for soc := range 10 {
+			f.Reported(car, "mine", report(vehicle.Percent(soc), false))
+			pass(time.Hour)
+			if soc == 0 && p.got[len(p.got)-1].body["tlm"].(map[string]any)["soc"] != 75.0 {
+				t.Error("the report that came during the call was not sent")
+			}
+		}
+		if n := strings.Count(log.String(), "WARN"); n != 1 || p.sent() != 11 {
+			t.Errorf("%d calls, the log says %s", p.sent(), log)
 		}
 	})
 }

@@ -66,17 +66,18 @@ type App struct {
 	storeDir string // empty when the store is in memory
 	clean    cleanups
 
-	bridge   *bridge.Bridge
-	clouds   map[string]bluelink.Cloud    // by account, with their guards
-	sessions map[string]*bluelink.Session // by account
-	store    store.Store
-	mqtt     *mqtt.Client // nil when offline
-	plainly  *plainly     // nil when offline
-	spoken   atomic.Pointer[mqtt.Version]
-	broker   *broker.Broker // nil unless embedded
-	ready    *readyFile
-	abrp     *abrp.Feed   // nil when nothing is sent there
-	packet   atomic.Int64 // bytes that the broker takes in one packet; 0 for any
+	bridge    *bridge.Bridge
+	clouds    map[string]bluelink.Cloud    // by account, with their guards
+	sessions  map[string]*bluelink.Session // by account
+	store     store.Store
+	mqtt      *mqtt.Client // nil when offline
+	plainly   *plainly     // nil when offline
+	spoken    atomic.Pointer[mqtt.Version]
+	broker    *broker.Broker // nil unless embedded
+	ready     *readyFile
+	abrp      *abrp.Feed   // nil when nothing is sent there
+	ownTracks *ownTracks   // nil when nothing is told there
+	packet    atomic.Int64 // bytes that the broker takes in one packet; 0 for any
 }
 
 // New builds the program. What it opened is closed by Close.
@@ -260,6 +261,9 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 			a.spoken.Store(&info.Version)
 			a.packet.Store(int64(info.MaximumPacket))
 			a.bridge.Connected()
+			if a.ownTracks != nil {
+				a.ownTracks.connected(a.bridge.Cars())
+			}
 			a.ready.create()
 		},
 		OnDown: func(error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/abrp"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/bridge"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/config"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/owntracks"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -23,7 +24,8 @@ func (a *App) followers() (all []func(bridge.Car), err error) {
 		return nil, nil
 	}
 	if a.config.OwnTracks.User != "" {
-		all = append(all, a.tellOwnTracks())
+		a.ownTracks = &ownTracks{config: a.config.OwnTracks, outbox: a.outbox()}
+		all = append(all, a.ownTracks.reported)
 	}
 	tokens := map[vehicle.ID]string{}
 	for _, v := range a.config.Vehicles {
@@ -50,20 +52,33 @@ func (a *App) followers() (all []func(bridge.Car), err error) {
 	return append(all, func(car bridge.Car) { a.abrp.Reported(car.Vehicle.ID, car.Name, car.State) }), nil
 }
 
-// tellOwnTracks publishes a position each time that another was taken.
-func (a *App) tellOwnTracks() func(bridge.Car) {
-	c, outbox := a.config.OwnTracks, a.outbox()
-	var last sync.Map // by vehicle.ID: when the position was taken that was told last; lanes come at once
-	return func(car bridge.Car) {
-		payload, taken := owntracks.Location(car.State, car.Name, time.Now())
-		if payload == nil {
-			return
-		}
-		if before, told := last.Swap(car.Vehicle.ID, taken); told && !taken.After(before.(time.Time)) {
-			return
-		}
-		outbox.Publish(bridge.Publication{
-			Topic: owntracks.Topic(c.Prefix, c.User, car.Name), Payload: payload, Retain: true, ContentType: "application/json",
-		})
+// ownTracks publishes where cars are: each time that another position was taken, and to each broker that may know nothing
+// of it.
+type ownTracks struct {
+	config config.OwnTracks
+	outbox bridge.Outbox
+
+	last sync.Map // by vehicle.ID: when the position was taken that was told last; lanes come at once
+}
+
+// reported takes a report of a car that is news.
+func (o *ownTracks) reported(car bridge.Car) {
+	payload, taken := owntracks.Location(car.State, car.Name, time.Now())
+	if payload == nil {
+		return
+	}
+	if before, told := o.last.Swap(car.Vehicle.ID, taken); told && !taken.After(before.(time.Time)) {
+		return
+	}
+	o.outbox.Publish(bridge.Publication{
+		Topic: owntracks.Topic(o.config.Prefix, o.config.User, car.Name), Payload: payload, Retain: true, ContentType: "application/json",
+	})
+}
+
+// connected tells where all cars are: what is retained is not kept while there is no connection.
+func (o *ownTracks) connected(cars []bridge.Car) {
+	o.last.Clear()
+	for _, car := range cars {
+		o.reported(car)
 	}
 }

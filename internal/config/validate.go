@@ -157,12 +157,15 @@ func (l *loader) fileHint(entry int) string {
 	return fmt.Sprintf("%sACCOUNTS_%d_PASSWORD_FILE", variablePrefix, entry)
 }
 
-// owntracks checks what becomes a topic.
+// owntracks checks what becomes a topic, and that positions may be told.
 func (l *loader) owntracks() {
 	for key, word := range map[string]string{"owntracks.user": l.config.OwnTracks.User, "owntracks.prefix": l.config.OwnTracks.Prefix} {
 		if strings.ContainsAny(word, "+#\x00") || strings.HasPrefix(word, "/") || strings.HasSuffix(word, "/") || key == "owntracks.user" && strings.Contains(word, "/") {
 			l.problem(l.at(key), "%.64q cannot be a part of a topic", word)
 		}
+	}
+	if l.config.OwnTracks.User != "" && (l.config.MQTT.Location == TellZone || l.config.MQTT.Location == TellNothing) {
+		l.problem(l.at("owntracks.user"), "tells whole positions, which mqtt.location keeps back: leave one of them out")
 	}
 }
 

@@ -20,6 +20,7 @@ func TestZone_SaysWhereItIs(t *testing.T) {
 		"zones: [{name: not_home, at: \"1,1\"}]":                  "a meaning of its own",
 		"zones: [{name: a, at: \"1,1\"}, {name: a, at: \"2,2\"}]": "names are unique",
 		"mqtt: {location: zone}":                                  "there are no zones",
+		"mqtt: {location: off}\nowntracks: {user: anna}":          "which mqtt.location keeps back",
 	} {
 		_, _, err := Load(in(t, map[string]string{"bluelink2mqtt.yaml": text + "\n"}, old...))
 		if err == nil || !strings.Contains(err.Error(), says) {
