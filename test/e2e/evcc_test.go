@@ -167,6 +167,7 @@ func TestEVCC_ReadsAndCommandsThroughTheDocumentedBlock(t *testing.T) {
 	if err := w.sim.SetVehicle(car.ID, map[string]any{"soc_percent": 70.5}); err != nil {
 		t.Fatal(err)
 	}
-	l.publish(c.Wakeup.Topic, c.Wakeup.payload(t, nil))
-	l.await("news", func() bool { return strings.Contains(string(l.last[c.SoC.Topic]), `:70`) })
+	wake := retry(l, c.Wakeup.Topic, c.Wakeup.payload(t, nil)) // evcc repeats it as well, and the car may be busy yet
+	wake()
+	l.await("news", func() bool { return strings.Contains(string(l.last[c.SoC.Topic]), `:70`) }, wake)
 }
