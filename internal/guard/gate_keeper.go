@@ -27,11 +27,11 @@ func NewKeeper(rules Rules, ledger *Ledger) *Keeper {
 
 // permit is the leave to wake a car, once. The lock of its ledger guards it.
 type permit struct {
-	ledger *Ledger
-	car    vehicle.ID
-	calls  int        // waking calls that left
-	err    error      // how the last one ended
-	before wakeBefore // what the first one overwrote in the car's row
+	ledger  *Ledger
+	car     vehicle.ID
+	calls   int        // waking calls that left
+	reached bool       // one of them may have reached the car
+	before  wakeBefore // what the first one overwrote in the car's row
 }
 
 type wakeBefore struct {
@@ -110,7 +110,7 @@ func (l *Ledger) woken(p *permit, err error) {
 		return // it never came to the wake
 	}
 	l.version++
-	car.Spared = p.err != nil && !bluelink.MayHaveSucceeded(p.err)
+	car.Spared = !p.reached
 	switch {
 	case err == nil:
 		car.Unreached = 0

@@ -47,6 +47,34 @@ func TestKeeper_SpacingDependsOnHowTheLastWakeEnded(t *testing.T) {
 	}
 }
 
+// TestKeeper_ASecondCallThatIsRefusedUndoesNoWake has a car answer, and the cloud then refuse to ask where it is, as it does
+// in the USA, where that has a small quota of its own.
+func TestKeeper_ASecondCallThatIsRefusedUndoesNoWake(t *testing.T) {
+	for _, second := range []error{
+		&bluelink.Error{Left: true, Err: bluelink.ErrRefused}, &bluelink.Error{Left: true, Err: bluelink.ErrBusy},
+		&bluelink.Error{Err: bluelink.ErrUnavailable}, // it found no connection
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			l := openLedger(t, newDisk())
+			k := keeper(l)
+			wake := Operation{Account: "home", Name: opForce, Kind: bluelink.CallWake, Vehicle: vehicle.Vehicle{ID: ioniq}}
+			ctx, ended, err := k.Admit(by(vehicle.ByMQTT), wake)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, end := range []error{nil, second} {
+				if err := l.call(ctx, wakeOf(ioniq), end); err != nil {
+					t.Fatal(err)
+				}
+			}
+			ended(nil)
+			if _, _, err := k.Admit(by(vehicle.ByMQTT), wake); bluelink.Reason(err) != vehicle.GuardedSpacing {
+				t.Errorf("at once after %v: %v", second, err)
+			}
+		})
+	}
+}
+
 // TestKeeper_AWakeThatNeverCameToItIsNone has an operation end before its waking call: an open breaker, a session that
 // cannot be renewed.
 func TestKeeper_AWakeThatNeverCameToItIsNone(t *testing.T) {

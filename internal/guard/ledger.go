@@ -214,7 +214,7 @@ func (l *Ledger) After(ctx context.Context, call bluelink.Call, _ time.Duration,
 	e.day = l.book.Day
 	if call.Kind == bluelink.CallWake {
 		e.permit = permitOf(ctx)
-		e.permit.err = err
+		e.permit.reached = e.permit.reached || err == nil || bluelink.MayHaveSucceeded(err)
 	}
 	l.mu.Unlock()
 	switch {
