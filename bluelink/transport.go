@@ -8,6 +8,7 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strings"
 	"time"
 
@@ -228,12 +229,23 @@ func (t *Transport) failed(call Call, answer Answer, err error) error {
 	return &complete
 }
 
+// quoted is what net/http cites of an answer that it cannot read.
+var quoted = regexp.MustCompile(`"(?:[^"\\]|\\.)*"?`)
+
+// uncited is an error without what it cites: a header line may hold a token, a redirect a code.
+type uncited struct{ error }
+
+func (e uncited) Error() string { return quoted.ReplaceAllString(e.error.Error(), "…") }
+
+func (e uncited) Unwrap() error { return e.error }
+
 // broken classifies a call without a whole answer. The text of a url.Error holds the address, with whatever secrets its
-// query has, so only its cause is kept.
+// query has, so only its cause is kept, and of that not what it cites.
 func (t *Transport) broken(ctx context.Context, call Call, err error, status int) error {
 	if e := (*url.Error)(nil); errors.As(err, &e) {
 		err = e.Err
 	}
+	err = uncited{err}
 	var dial *net.OpError
 	left := !(errors.As(err, &dial) && dial.Op == "dial")
 	if cause := context.Cause(ctx); cause != nil {

@@ -256,6 +256,32 @@ func TestTransport_ErrorsShowNoSecrets(t *testing.T) {
 	}
 }
 
+// TestTransport_ErrorsShowNothingOfWhatIsNotHTTP lets an answer break off in the middle of what net/http quotes.
+func TestTransport_ErrorsShowNothingOfWhatIsNotHTTP(t *testing.T) {
+	for _, answer := range []string{
+		"HTTP/1.1 302 Found\r\nLocation: https://app.example/%zz?code=canary-code\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 302 Found\r\nLocation: https://app.example/callback?code=canary-code\x7f\r\nContent-Length: 0\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nSid canary-sid\r\n\r\n",
+		"canary-banner\r\n\r\n",
+		"HTTP/1.1 canary OK\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nContent-Length: canary\r\n\r\n",
+		"HTTP/1.1 200 OK\r\nTransfer-Encoding: canary\r\n\r\n",
+	} {
+		tr := serve(t, func(w http.ResponseWriter, _ *http.Request) {
+			connection, _, err := http.NewResponseController(w).Hijack()
+			if err != nil {
+				panic(err)
+			}
+			defer connection.Close()
+			_, _ = connection.Write([]byte(answer))
+		})
+		_, err := tr.Do(t.Context(), exchange(t, somewhere, nil))
+		if !errors.Is(err, bluelink.ErrUnavailable) || !bluelink.MayHaveSucceeded(err) || strings.Contains(err.Error(), "canary") {
+			t.Errorf("%q: %v", answer, err)
+		}
+	}
+}
+
 func TestOptions_RefuseWhatMakesNoSense(t *testing.T) {
 	for name, option := range map[string]bluelink.Option{
 		"no round tripper": bluelink.WithRoundTripper(nil), "no store": bluelink.WithTokenStore(nil), "no logger": bluelink.WithLogger(nil),
