@@ -110,6 +110,9 @@ func (f *configFlags) loadWithWarnings(cmd *cobra.Command) (*config.Config, []co
 		}
 	}
 	c, warnings, err := config.Load(sources)
+	if err == nil {
+		err = app.Served(c)
+	}
 	if err != nil {
 		return nil, warnings, &exitError{exitUsage, err}
 	}

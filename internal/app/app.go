@@ -14,6 +14,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync/atomic"
 	"time"
@@ -78,6 +79,7 @@ type App struct {
 	abrp      *abrp.Feed   // nil when nothing is sent there
 	ownTracks *ownTracks   // nil when nothing is told there
 	packet    atomic.Int64 // bytes that the broker takes in one packet; 0 for any
+	tooLarge  atomic.Bool  // the log says that something is larger
 }
 
 // New builds the program. What it opened is closed by Close.
@@ -259,7 +261,9 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 				a.plainly.refused(info.RefusedFilters)
 			}
 			a.spoken.Store(&info.Version)
-			a.packet.Store(int64(info.MaximumPacket))
+			if most := int64(info.MaximumPacket); a.packet.Swap(most) != most {
+				a.tooLarge.Store(false)
+			}
 			a.bridge.Connected()
 			if a.ownTracks != nil {
 				a.ownTracks.connected(a.bridge.Cars())
@@ -313,7 +317,18 @@ func (a *App) outbox() bridge.Outbox {
 	case a.mqtt == nil:
 		return nowhere{}
 	}
-	return outbox{a.mqtt, a.log}
+	return outbox{a.mqtt, a.log, &a.tooLarge}
+}
+
+// Served tells of which accounts there is no cloud. [New] refuses them too, but only after it has opened the store.
+func Served(c *config.Config) error {
+	var missing []error
+	for i, ac := range c.Accounts {
+		if all := clouds.Supported(); !slices.Contains(all, clouds.Service{Region: ac.Region, Brand: ac.Brand}) {
+			missing = append(missing, fmt.Errorf("accounts[%d]: %s has no cloud in this region; served are %v", i, ac.Brand, all))
+		}
+	}
+	return errors.Join(missing...)
 }
 
 // mqttVersion is the version of MQTT in the client's words.

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"sync"
+	"sync/atomic"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -50,8 +51,15 @@ func (t *tokens) Save(ctx context.Context, tokens bluelink.Tokens) error {
 
 // outbox hands publications to the MQTT client.
 type outbox struct {
-	client *mqtt.Client
+	client publisher
 	log    *slog.Logger
+	said   *atomic.Bool // that something is too large for the broker
+}
+
+// publisher is the part of [mqtt.Client] that an outbox asks.
+type publisher interface {
+	Publish(ctx context.Context, p mqtt.Publication) error
+	Flush(ctx context.Context) error
 }
 
 func (o outbox) Publish(p bridge.Publication) {
@@ -59,8 +67,13 @@ func (o outbox) Publish(p bridge.Publication) {
 		Topic: p.Topic, Payload: p.Payload, QoS: 1, Retain: p.Retain, CorrelationData: p.Correlation, ContentType: p.ContentType,
 		Expiry: p.Expiry,
 	})
-	if err != nil && !errors.Is(err, mqtt.ErrClosed) {
+	switch {
+	case err == nil, errors.Is(err, mqtt.ErrClosed):
+	case !errors.Is(err, mqtt.ErrTooLarge):
 		o.log.Warn("message cannot be published", "error", err)
+	case o.said.CompareAndSwap(false, true): // it comes again with each report, and others with it
+		o.log.Warn("a message is larger than the broker takes and is left out, as all such will be; more is not said of them",
+			"error", err, "hint", "let the broker take larger packets, or raise mqtt.max_packet_size; bluelink2mqtt_mqtt_lost_total counts them")
 	}
 }
 
