@@ -27,6 +27,8 @@ type cloud struct {
 	trips   map[vehicle.ID]time.Time // when a car's trips were last asked for
 	locked  time.Time                // until when the PIN is locked
 	proven  bool                     // the cloud has taken the PIN since the start
+	silent  int                      // PINs in a row, none of them proven, of which the cloud did not say what it thinks
+	retryAt time.Time                // no such PIN before
 	proving chan struct{}            // held by the one command that shows a PIN which is not proven
 }
 

@@ -134,12 +134,13 @@ func (c *cloud) Send(ctx context.Context, ask bluelink.Ask, command vehicle.Comm
 	q := request{
 		op: command.Spec().Name, kind: bluelink.CallCommand, method: http.MethodPost, path: f.path, body: body, car: &ask.Vehicle, bodiless: true,
 	}
-	done, err := c.showPIN(ctx)
+	release, err := c.showPIN(ctx)
 	if err != nil {
 		return "", c.refuse(command, err)
 	}
+	defer release()
 	got, err := c.ask(ctx, q)
-	if err = done(ctx, err); err != nil {
+	if err = c.judgePIN(ctx, err); err != nil {
 		return "", err
 	}
 	return idOf(got.header), nil

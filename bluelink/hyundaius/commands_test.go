@@ -295,6 +295,64 @@ func TestPIN_LockEndsByItself(t *testing.T) {
 	})
 }
 
+// TestPIN_UnansweredOnesKeepTheirDistance loses every answer: a wrong PIN counts at the cloud all the same. One that was
+// taken before is not held back.
+func TestPIN_UnansweredOnesKeepTheirDistance(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		v := w.car()
+		day := func() int {
+			w.put("rcs/rdo/off", reply{status: 200, wait: time.Hour}) // longer than anybody waits
+			w.paths()
+			for range 24 * 60 {
+				if _, err := w.send(v, vehicle.Lock{}); !errors.Is(err, bluelink.ErrUnavailable) {
+					t.Fatalf("error is %v", err)
+				}
+				pass(time.Minute)
+			}
+			return strings.Count(w.paths(), "rcs/rdo/off")
+		}
+		if n := day(); n < 24 || n > 48 {
+			t.Errorf("a PIN that nobody has taken yet was shown %d times", n)
+		}
+		pass(time.Hour)
+		w.put("rcs/rdo/off", reply{status: 200})
+		if _, err := w.send(v, vehicle.Lock{}); err != nil {
+			t.Fatal(err)
+		}
+		if n := day(); n < 24*40 {
+			t.Errorf("a PIN that is good was shown %d times only", n)
+		}
+	})
+}
+
+// TestPIN_AFaultInACommandHoldsUpNoOther has the first command of an account end in a fault of ours, which the lane of its
+// car contains.
+func TestPIN_AFaultInACommandHoldsUpNoOther(t *testing.T) {
+	inBubble(t, func(t *testing.T) {
+		w := newWorld(t)
+		v := w.car()
+		func() {
+			defer func() {
+				if recover() == nil {
+					t.Error("no fault")
+				}
+			}()
+			_, _ = w.cloud.Send(faulty{t.Context()}, bluelink.Ask{Vehicle: v}, vehicle.Lock{})
+		}()
+		ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+		defer cancel()
+		if _, err := w.cloud.Send(ctx, bluelink.Ask{Vehicle: v}, vehicle.Unlock{}); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+// faulty is a context that panics where a call looks at it.
+type faulty struct{ context.Context }
+
+func (faulty) Err() error { panic("a fault") }
+
 // TestPIN_WhoGivesUpHoldsUpNobody cancels a command that waits for the first one's end.
 func TestPIN_WhoGivesUpHoldsUpNobody(t *testing.T) {
 	inBubble(t, func(t *testing.T) {

@@ -10,13 +10,12 @@ import (
 
 // showPIN says whether the PIN may be shown, which is on every command (§2.4). The cloud counts wrong ones and locks: one
 // that it has refused is not shown again, a restart included, until it changes or a person signs in; and until one was
-// taken, commands of several cars go one after the other. done must be called with the end of the command; it completes its
-// error.
-func (c *cloud) showPIN(ctx context.Context) (done func(context.Context, error) error, err error) {
+// taken, commands of several cars go one after the other. release must be called when the command is over and judged.
+func (c *cloud) showPIN(ctx context.Context) (release func(), err error) {
 	c.mu.Lock()
 	proven := c.proven
 	c.mu.Unlock()
-	release := func() {}
+	release = func() {}
 	if !proven {
 		select {
 		case c.proving <- struct{}{}:
@@ -29,10 +28,7 @@ func (c *cloud) showPIN(ctx context.Context) (done func(context.Context, error) 
 		release()
 		return nil, err
 	}
-	return func(ctx context.Context, err error) error {
-		defer release()
-		return c.judgePIN(ctx, err)
-	}, nil
+	return release, nil
 }
 
 // pinRefused says why the PIN must not be shown, or nothing.
@@ -48,14 +44,26 @@ func (c *cloud) pinRefused(ctx context.Context) error {
 	if wait := time.Until(c.locked); wait > 0 {
 		return &bluelink.Error{Text: "it is locked", RetryAfter: wait, Err: bluelink.ErrPIN}
 	}
+	if wait := time.Until(c.retryAt); wait > 0 && !c.proven {
+		return &bluelink.Error{Text: "waiting after no answer", RetryAfter: wait, Err: bluelink.ErrUnavailable}
+	}
 	return nil
 }
 
-// judgePIN remembers what the cloud thinks of the PIN. A lock says nothing of the PIN itself and ends after about an hour.
+// judgePIN remembers what the cloud thinks of the PIN, and completes the end of the command that showed it. A lock says nothing of the PIN itself and ends after about an hour.
 func (c *cloud) judgePIN(ctx context.Context, err error) error {
 	refused, wait := errors.Is(err, bluelink.ErrPIN), bluelink.RetryAfter(err)
 	c.mu.Lock()
 	c.proven = err == nil || c.proven && !refused
+	switch e := (*bluelink.Error)(nil); {
+	case c.proven || refused:
+		c.silent = 0
+	case bluelink.MayHaveSucceeded(err) && errors.As(err, &e) && e.Status == 0:
+		// Should it be a wrong one, each counts at the cloud although nobody hears of it.
+		if c.silent++; c.silent > 1 {
+			c.retryAt = time.Now().Add(min(time.Minute<<min(c.silent-2, 10), time.Hour))
+		}
+	}
 	if refused && wait > 0 {
 		c.locked = time.Now().Add(wait)
 	}
