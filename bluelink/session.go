@@ -19,7 +19,7 @@ import (
 type Tokens struct {
 	Access  string    `json:"access,omitempty"` // as it goes into the Authorization header
 	Expires time.Time `json:"expires,omitzero"` // of Access, by our clock
-	// Obtained is when Access was given. The session keeps it.
+	// Obtained is when Access was given, or given again with a later end. The session keeps it.
 	Obtained time.Time `json:"obtained,omitzero"`
 
 	Refresh string `json:"refresh,omitempty"`
@@ -274,7 +274,7 @@ func (s *Session) keep(ctx context.Context, t Tokens) error {
 		t.Registered = old.Registered // an authority makes its tokens anew
 	}
 	t.Obtained = old.Obtained
-	if t.Access != old.Access {
+	if t.Access != old.Access || t.Expires.After(old.Expires) {
 		t.Obtained = time.Now()
 	}
 	if c := t.Challenge; c != nil {

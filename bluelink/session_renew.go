@@ -164,6 +164,7 @@ func (s *Session) renewed() {
 	s.mu.Lock()
 	said := s.renewal.said
 	s.renewal = renewal{}
+	s.refused = "" // should it be the same token, the cloud has given it again
 	s.mu.Unlock()
 	if said {
 		s.expiring(time.Time{}, nil)

@@ -267,3 +267,37 @@ func TestAttempt_IsOneForAllCallsOfATry(t *testing.T) {
 		}
 	})
 }
+
+// sameToken is a cloud that gives the token again which it has given before, with a later end.
+type sameToken struct{ *authority }
+
+func (a sameToken) Renew(ctx context.Context, old bluelink.Tokens, keep bluelink.Keep) (bluelink.Tokens, error) {
+	t, err := a.authority.Renew(ctx, old, keep)
+	t.Access = old.Access
+	return t, err
+}
+
+// TestSession_ATokenThatIsGivenAgainIsGood renews once after a refusal, and then as rarely as with another token.
+func TestSession_ATokenThatIsGivenAgainIsGood(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &authority{life: 24 * time.Hour}
+		settings, err := bluelink.NewSettings()
+		if err != nil {
+			t.Fatal(err)
+		}
+		session := bluelink.NewSession(account, sameToken{a}, settings)
+		first, err := session.Tokens(t.Context(), 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		session.Expire(first)
+		use(t, session, 60, first.Access)
+		if a.renews != 1 {
+			t.Errorf("%d renewals for one refusal", a.renews)
+		}
+		use(t, session, 10*24*60, first.Access)
+		if a.renews < 10 || a.renews > 13 {
+			t.Errorf("%d renewals in ten days", a.renews)
+		}
+	})
+}
