@@ -71,9 +71,13 @@ func (c *cloud) key(ctx context.Context, v *vehicle.Vehicle, left time.Duration)
 		}
 		vin, fetched := c.garage.get(t.Access, v.CloudID)
 		if !fetched {
-			if vin, err = c.fetchKeys(ctx, t, v.CloudID); errors.Is(err, bluelink.ErrSessionExpired) && !tried {
+			vin, err = c.fetchKeys(ctx, t, v.CloudID)
+			if errors.Is(err, bluelink.ErrSessionExpired) && !tried && c.refusals.Blame(listCall) {
 				c.session.Expire(t)
 				continue
+			}
+			if tried || err == nil {
+				c.refusals.Learn(listCall, err)
 			}
 		}
 		switch {
@@ -104,11 +108,13 @@ func (c *cloud) fetchKeys(ctx context.Context, t bluelink.Tokens, car string) (s
 	return vin, nil
 }
 
+// listCall is the call that reads the list of cars.
+var listCall = bluelink.Call{Kind: bluelink.CallRead, Op: "list vehicles"}
+
 // readList reads the list of cars, and takes the keys that come with it (docs/protocol/usa-kia.md §3).
 func (c *cloud) readList(ctx context.Context, t bluelink.Tokens) (list []entry, err error) {
-	const op = "list vehicles"
 	err = c.try(ctx, request{
-		call: bluelink.Call{Kind: bluelink.CallRead, Op: op}, method: http.MethodGet, path: "ownr/gvl", header: map[string]string{"sid": t.Access},
+		call: listCall, method: http.MethodGet, path: "ownr/gvl", header: map[string]string{"sid": t.Access},
 		answer: func(root leaf.Value, _ http.Header) error {
 			cars := root.Get("payload.vehicleSummary")
 			if cars.Kind() != '[' {

@@ -122,6 +122,35 @@ func TestKeys_OfACarThatIsRefusedForEverCostFewSignIns(t *testing.T) {
 	})
 }
 
+// TestKeys_AListThatIsRefusedForEverCostsFewSignIns leaves the account some for when the cloud is well again.
+func TestKeys_AListThatIsRefusedForEverCostsFewSignIns(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := signedIn(t)
+		cars := o.list(t)
+		o = open(t, s, o.tokens)
+		logins := s.count("prof/authUser")
+		s.always("ownr/gvl", bad(1003))
+		for range 12 * 6 {
+			for _, do := range []func() error{
+				func() error { _, err := o.read(t.Context(), cars[0]); return err },
+				func() error { _, err := o.Vehicles(t.Context()); return err },
+			} {
+				if err := do(); bluelink.Reason(err) != vehicle.CloudUnavailable {
+					t.Fatal(err)
+				}
+			}
+			<-time.After(10 * time.Minute)
+		}
+		if n := s.count("prof/authUser") - logins; n < 1 || n > 5 {
+			t.Errorf("%d sign-ins in half a day", n)
+		}
+		delete(s.answer, "ownr/gvl")
+		if _, err := o.read(t.Context(), cars[0]); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
 // TestExpiry_IsMendedAndTheCallRepeatedOnce ends the session at each call.
 func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 	for _, code := range []int{1003, 1005, 1037, 1103} {

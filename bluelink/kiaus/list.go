@@ -16,12 +16,13 @@ func (c *cloud) Vehicles(ctx context.Context) ([]vehicle.Vehicle, error) {
 		return nil, err
 	}
 	entries, err := c.readList(ctx, t)
-	if errors.Is(err, bluelink.ErrSessionExpired) {
+	if errors.Is(err, bluelink.ErrSessionExpired) && c.refusals.Blame(listCall) {
 		c.session.Expire(t)
 		if t, err = c.session.Tokens(ctx, 0); err != nil {
 			return nil, err
 		}
 		entries, err = c.readList(ctx, t)
+		c.refusals.Learn(listCall, err)
 	}
 	if err != nil {
 		return nil, answer.Despite(err)
