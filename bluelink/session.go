@@ -187,7 +187,7 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 		return current, nil
 	}
 	now := time.Now()
-	recent := slices.DeleteFunc(slices.Clone(current.Registered), func(at time.Time) bool { return now.Sub(at) >= 24*time.Hour })
+	recent := slices.DeleteFunc(slices.Clone(current.Registered), func(at time.Time) bool { return now.Sub(at).Abs() >= 24*time.Hour })
 	if len(recent) >= maxReregistrations {
 		return Tokens{}, &Error{
 			Op: "register device", Text: fmt.Sprintf("the cloud has refused %d devices within a day", len(recent)),

@@ -115,6 +115,25 @@ func TestSession_ReplacesThreeDevicesADayAlsoAfterRestarts(t *testing.T) {
 	})
 }
 
+// TestSession_RegistrationsOfAClockThatWasAheadCountNoMore holds what was noted on a clock that was a year ahead.
+func TestSession_RegistrationsOfAClockThatWasAheadCountNoMore(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ahead := time.Now().AddDate(1, 0, 0)
+		s, kept := sessionOf(t, tokenServer{register: func() (string, error) { return "second", nil }}, bluelink.Tokens{
+			Access: "a", Expires: time.Now().Add(time.Hour), Device: "first", Registered: []time.Time{ahead, ahead, ahead},
+		})
+		if _, err := s.Tokens(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.Reregister(t.Context(), "first"); err != nil {
+			t.Fatal(err)
+		}
+		if now, _ := kept.Load(t.Context()); len(now.Registered) != 1 || now.Device != "second" {
+			t.Errorf("%+v", now)
+		}
+	})
+}
+
 func TestSession_ARegistrationWhoseAnswerIsLostCounts(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		tries := 0
