@@ -3,6 +3,7 @@ package main
 import (
 	"errors"
 	"fmt"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -68,5 +69,8 @@ func yes(well bool, otherwise string) string {
 	if well {
 		return "yes"
 	}
-	return "no: " + otherwise
+	return "no: " + oneLine(otherwise, "; ")
 }
+
+// oneLine keeps in its line what stands in several, as joined errors do.
+func oneLine(text, between string) string { return strings.ReplaceAll(text, "\n", between) }

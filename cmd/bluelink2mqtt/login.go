@@ -204,7 +204,7 @@ func (l *login) show(step control.LoginStep) error {
 			status = "–"
 		}
 		if s.Error != "" {
-			end = s.Error
+			end = oneLine(s.Error, ": ")
 		}
 		lines = append(lines, fmt.Sprintf("%s: %s: %s %s%s → %s in %s: %s", step.Account, s.Op, s.Method, s.Host, s.Path, status, s.Took.Round(time.Millisecond), end))
 	}
@@ -219,7 +219,7 @@ func (l *login) show(step control.LoginStep) error {
 func describeOutcome(account string, o control.Outcome) []string {
 	lines := []string{account + " is " + o.State}
 	if o.Error != "" {
-		lines = append(lines, "  "+o.Error)
+		lines = append(lines, "  "+oneLine(o.Error, ": "))
 	}
 	if o.Hint != "" {
 		lines = append(lines, "  "+o.Hint)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"strings"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/topic"
@@ -56,14 +57,14 @@ func (a *account) carryOut(ops context.Context, o codeOrder) {
 	if o.verb == topic.CodeMethod {
 		err := a.Codes.SendCode(ctx, o.word)
 		if err != nil {
-			log.Warn("no one-time code was sent", "error", err, "hint", bluelink.Hint(err))
+			log.Warn("no one-time code was sent", hinted(err)...)
 		}
 		a.codeTold(err)
 		return
 	}
 	err := a.Codes.EnterCode(ctx, o.word)
 	if err != nil {
-		log.Warn("the one-time code did not sign in", "error", err, "hint", bluelink.Hint(err))
+		log.Warn("the one-time code did not sign in", hinted(err)...)
 		a.codeTold(err)
 		return
 	}
@@ -130,7 +131,7 @@ func textOf(err error) string {
 	if err == nil {
 		return ""
 	}
-	text := err.Error()
+	text := strings.ReplaceAll(err.Error(), "\n", ": ") // joined errors stand in lines of their own
 	if e := (*bluelink.Error)(nil); errors.As(err, &e) && e.Text != "" {
 		text = e.Text
 	}
@@ -138,6 +139,15 @@ func textOf(err error) string {
 		text += "; " + hint
 	}
 	return text
+}
+
+// hinted is an error for the log, with what a person can do where there is something.
+func hinted(err error) []any {
+	attributes := []any{"error", err}
+	if hint := bluelink.Hint(err); hint != "" {
+		attributes = append(attributes, "hint", hint)
+	}
+	return attributes
 }
 
 // mayConcernCode tells whether what is said about codes may have changed at the end of an operation.
