@@ -197,11 +197,15 @@ func (s *Session) Reregister(ctx context.Context, refused string) (Tokens, error
 	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), attemptTimeout)
 	defer cancel()
 	// Booked before it leaves: a registration whose answer is lost has happened all the same.
-	current.Registered = append(recent, now)
+	current.Registered = append(slices.Clone(recent), now)
 	if err := s.keep(ctx, current); err != nil {
 		return Tokens{}, err
 	}
 	device, err := s.authority.Register(ctx)
+	if e := (*Error)(nil); errors.As(err, &e) && !e.Left { // there was no connection, or it was not let out
+		current.Registered = append([]time.Time{}, recent...)
+		return Tokens{}, errors.Join(err, s.keep(ctx, current))
+	}
 	if err != nil {
 		return Tokens{}, err
 	}

@@ -115,6 +115,32 @@ func TestSession_ReplacesThreeDevicesADayAlsoAfterRestarts(t *testing.T) {
 	})
 }
 
+// TestSession_ARegistrationThatNeverLeftDoesNotCount has the network break between the refusal of a device and its
+// replacement.
+func TestSession_ARegistrationThatNeverLeftDoesNotCount(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var broken error = &bluelink.Error{Err: bluelink.ErrUnavailable}
+		s, kept := sessionOf(t, tokenServer{register: func() (string, error) { return "second", broken }}, bluelink.Tokens{
+			Access: "a", Expires: time.Now().Add(time.Hour), Device: "first",
+		})
+		if _, err := s.Tokens(t.Context(), 0); err != nil {
+			t.Fatal(err)
+		}
+		for range 10 {
+			if _, err := s.Reregister(t.Context(), "first"); !errors.Is(err, bluelink.ErrUnavailable) || errors.Is(err, bluelink.ErrDevice) {
+				t.Fatal(err)
+			}
+		}
+		broken = nil
+		if _, err := s.Reregister(t.Context(), "first"); err != nil {
+			t.Fatal(err)
+		}
+		if now, _ := kept.Load(t.Context()); len(now.Registered) != 1 || now.Device != "second" {
+			t.Errorf("%+v", now)
+		}
+	})
+}
+
 // TestSession_RegistrationsOfAClockThatWasAheadCountNoMore holds what was noted on a clock that was a year ahead.
 func TestSession_RegistrationsOfAClockThatWasAheadCountNoMore(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
