@@ -42,7 +42,7 @@ func (c *cloud) readStatus(ctx context.Context, ask bluelink.Ask, q request, zon
 		}
 		z := zone
 		if z == nil {
-			z = guessZone(status.Get("lastStatusDate"), ask.Known, time.Now())
+			z = guessZone(status.Get("lastStatusDate"), ask.Known, c.transport.Now())
 		}
 		decodeStatus(status, z, v.Year, &report)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net/http"
 	"slices"
 	"strconv"
 	"strings"
@@ -284,6 +285,23 @@ func TestClocks_OfACarThatWasJustAskedTellItsZone(t *testing.T) {
 			}
 		})
 	}
+}
+
+// TestClocks_OfThisMachineMayBeWrongByHours holds a car's clock against the cloud's, which each answer tells.
+func TestClocks_OfThisMachineMayBeWrongByHours(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s, o := signedIn(t)
+		car := o.list(t)[0]
+		<-time.After(12 * time.Hour)
+		now := time.Now().UTC().Add(-4 * time.Hour).Truncate(time.Second) // this machine's clock is ahead
+		date := map[string]string{"Date": now.Format(http.TimeFormat)}
+		s.always("rltmvhclsts", reply{200, good(`{"status":` + strings.Replace(status, "20260801153000", now.Format("20060102150405"), 1) + `}`).body, date})
+		report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car})
+		must(t, err)
+		if !report.Reported.Equal(now) {
+			t.Errorf("reported at %s, want %s", report.Reported, now)
+		}
+	})
 }
 
 // text is what a state says of a data point.
