@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -114,9 +113,9 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 			return err
 		case !first:
 			c.refusals.Learn(q.call, err)
-			return answer.Despite(err)
+			return c.refusals.Despite(q.call, err)
 		case !c.refusals.Blame(q.call):
-			return answer.Despite(err)
+			return c.refusals.Despite(q.call, err)
 		}
 		c.session.Expire(t)
 	}

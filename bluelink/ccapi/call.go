@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -85,7 +84,7 @@ func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) e
 	case errors.Is(err, bluelink.ErrSessionExpired) && q.control:
 		c.control.drop(shown.control)
 	case errors.Is(err, bluelink.ErrSessionExpired) && !c.refusals.Blame(q.call()):
-		return answer.Despite(err)
+		return c.refusals.Despite(q.call(), err)
 	case errors.Is(err, bluelink.ErrSessionExpired):
 		c.session.Expire(shown.Tokens)
 	case errors.Is(err, bluelink.ErrDevice) && !q.besides:
@@ -103,7 +102,7 @@ func (c *cloud) insist(ctx context.Context, q *request, call func(keys) error) e
 	if shown.Access != refused {
 		c.refusals.Learn(q.call(), err)
 	}
-	return answer.Despite(err)
+	return c.refusals.Despite(q.call(), err)
 }
 
 // call is the request as hooks see it.

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -55,7 +54,7 @@ func (c *cloud) ask(ctx context.Context, q request) (result, error) {
 		c.refusals.Learn(call, nil)
 		return got, err
 	case !c.refusals.Blame(call):
-		return got, answer.Despite(err)
+		return got, c.refusals.Despite(q.call(), err)
 	}
 	c.session.Expire(tokens)
 	if tokens, err = c.session.Tokens(ctx, left); err != nil {
@@ -63,7 +62,7 @@ func (c *cloud) ask(ctx context.Context, q request) (result, error) {
 	}
 	got, err = c.try(ctx, &q, tokens)
 	c.refusals.Learn(q.call(), err)
-	return got, answer.Despite(err)
+	return got, c.refusals.Despite(q.call(), err)
 }
 
 // call is the request as hooks see it.

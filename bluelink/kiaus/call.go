@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -87,7 +86,7 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 		again, err := c.key(ctx, v, left)
 		if err == nil && again.vin == k.vin && again.sid() == sid {
 			if !blame {
-				return answer.Despite(refused)
+				return c.refusals.Despite(q.call, refused)
 			}
 			c.session.Expire(k.tokens)
 			again, err = c.key(ctx, v, left)
@@ -97,7 +96,7 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 		}
 		k = again
 	case errors.Is(err, bluelink.ErrSessionExpired) && !blame:
-		return answer.Despite(err)
+		return c.refusals.Despite(q.call, err)
 	case errors.Is(err, bluelink.ErrSessionExpired):
 		c.session.Expire(k.tokens)
 		if k, err = c.key(ctx, v, left); err != nil {
@@ -111,7 +110,7 @@ func (c *cloud) ask(ctx context.Context, v *vehicle.Vehicle, q request) error {
 	if k.sid() != sid {
 		c.refusals.Learn(q.call, err)
 	}
-	return answer.Despite(err)
+	return c.refusals.Despite(q.call, err)
 }
 
 // show makes the call with a key. The list of keys in the body is that of this call's car alone.

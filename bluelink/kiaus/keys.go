@@ -10,7 +10,6 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -82,7 +81,7 @@ func (c *cloud) key(ctx context.Context, v *vehicle.Vehicle, left time.Duration)
 		}
 		switch {
 		case err != nil:
-			return key{}, answer.Despite(err)
+			return key{}, c.refusals.Despite(listCall, err)
 		case vin == "":
 			return key{}, &bluelink.Error{Op: "look up the car's key", Cloud: c.account.Cloud(), Err: bluelink.ErrUnknownVehicle}
 		}

@@ -5,7 +5,6 @@ import (
 	"errors"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
-	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -25,7 +24,7 @@ func (c *cloud) Vehicles(ctx context.Context) ([]vehicle.Vehicle, error) {
 		c.refusals.Learn(listCall, err)
 	}
 	if err != nil {
-		return nil, answer.Despite(err)
+		return nil, c.refusals.Despite(listCall, err)
 	}
 	list := []vehicle.Vehicle{}
 	seen := map[vehicle.ID]bool{}

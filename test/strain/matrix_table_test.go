@@ -162,7 +162,8 @@ func forgotten(fault string) row {
 		readFails("failed/cloud_unavailable", "cloud_unavailable").struck(2 * perCar),
 		wakeFails("failed/cloud_unavailable", "cloud_unavailable").struck(2),
 		neverAt(sessions...),
-		accountFails(list, "rejected/cloud_unavailable", "cloud_unavailable").struck(2 * perStart),
+		// A session that ends as soon as it is given is not replaced over and over: the pause doubles with each try.
+		accountFails(list, "rejected/cloud_unavailable", "cloud_unavailable").struck(2 * perStart).curedBy(aDay),
 	}}
 }
 

@@ -55,3 +55,19 @@ func (r *Refusals) Learn(call bluelink.Call, err error) {
 	length := min(max(firstPause, 2*r.calls[key].length), mostPause)
 	r.calls[key] = pause{length, time.Now().Add(length)}
 }
+
+// Despite is [Despite], and says how long it is of no use to try again: whoever does comes too early to have the session
+// renewed.
+func (r *Refusals) Despite(call bluelink.Call, err error) error {
+	err = Despite(err)
+	e := (*bluelink.Error)(nil)
+	if !errors.Is(err, bluelink.ErrSessionExpired) || !errors.As(err, &e) {
+		return err
+	}
+	r.mu.Lock()
+	left := time.Until(r.calls[refusedCall{call.Op, call.Vehicle}].until)
+	r.mu.Unlock()
+	patient := *e
+	patient.RetryAfter = max(e.RetryAfter, left)
+	return &patient
+}

@@ -18,7 +18,11 @@ func TestRefusals_ADayOfThemBlamesTheSessionSevenTimes(t *testing.T) {
 		for range 24 * 60 {
 			if r.Blame(mine) {
 				blamed++
-				r.Learn(mine, &bluelink.Error{Err: bluelink.ErrSessionExpired})
+				refused := &bluelink.Error{Err: bluelink.ErrSessionExpired}
+				r.Learn(mine, refused)
+				if wait := bluelink.RetryAfter(r.Despite(mine, refused)); wait < 30*time.Minute || wait > 6*time.Hour {
+					t.Errorf("tried again after %s", wait)
+				}
 			}
 			if !r.Blame(neighbours) || !r.Blame(bluelink.Call{Op: "lock", Vehicle: "a"}) {
 				t.Fatal("other calls are not mended either")
