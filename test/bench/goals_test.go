@@ -103,8 +103,8 @@ func goals(n *numbers) []goal {
 		{what: "100 cars whose cloud takes 300 ms, all at once", value: n.median("hundred/s"), unit: "s", service: 30.8, limit: 0.6},
 		{what: "start to first published state, token stored", value: n.median("start/stored_ms"), unit: "ms", service: 200, limit: 50},
 		{what: "memory with 1 car", value: memory(1), unit: "MB", service: 37, limit: 25},
-		{what: "memory with 20 cars", value: memory(20), unit: "MB", service: 38, limit: 25},
-		{what: "memory with 500 cars", value: memory(500), unit: "MB", service: 52, limit: 45},
+		{what: "memory with 20 cars", value: memory(20), unit: "MB", service: 38, limit: 25, mend: mendDiscovery},
+		{what: "memory with 500 cars", value: memory(500), unit: "MB", service: 52, limit: 45, mend: mendDiscovery},
 		{what: "memory with 10,000 cars", value: memory(10_000), unit: "MB", limit: 300, mend: mendMemory},
 		{what: "growth of memory a car, 1,000 to 10,000 cars against 10 to 1,000", value: perCar(1000, 10_000) / perCar(10, 1000), limit: steady},
 		{what: "processor time of a refresh, 10,000 cars against 10", value: cpu(10_000) / cpu(10), limit: steady},
@@ -131,6 +131,10 @@ func mendRefreshes(n *numbers, name string) string {
 		number(n.median(name+"/cpu_us")), number(n.median(name+"/http_alone_cpu_us")),
 		number(n.median(name+"/clouds_cpu_us")), number(n.median(name+"/asking_cpu_us")))
 }
+
+const mendDiscovery = "the cars are announced to Home Assistant, which the goal did not count: 49 kB a car pass through memory at each connection, " +
+	"and the garbage collector keeps room for the next time; with `homeassistant.enabled: false` 500 cars need 8 MB less. " +
+	"Sixteen megabytes are pages of the program file, which the system takes back when it needs them."
 
 const mendMemory = "two thirds of it are the readings of each car, what was last published of each topic, and the energy history; " +
 	"the rest is the garbage collector's head room. `GOGC` trades it for processor time."
