@@ -196,10 +196,10 @@ func (t Tree) RetryFilter() string { return t.account("+", string(Retry)) }
 
 // ParseAccountCommand reads whose account is told what.
 func (t Tree) ParseAccountCommand(topic string) (account string, verb AccountVerb, ok bool) {
-	rest, _ := t.below(topic)
+	rest, below := t.below(topic)
 	rest, ok = strings.CutPrefix(rest, accountSegment+"/")
 	account, word, _ := strings.Cut(rest, "/")
-	if !ok || account == "" {
+	if !below || !ok || account == "" {
 		return "", "", false
 	}
 	switch verb = AccountVerb(word); verb {

@@ -124,6 +124,7 @@ func FuzzParse(f *testing.F) {
 	f.Add("hyundai", "hyundai/car/commands/refresh")
 	f.Add("home/cars", "home/cars/bridge/request/restart")
 	f.Add("a", "a/account/kia-eu/code/set")
+	f.Add("a", "aaccount/kia-eu/code/set") // not below the base
 	f.Add("a/b", "a/b//commands/")
 	f.Fuzz(func(t *testing.T, base, topic string) {
 		home, err := NewTree(base)
