@@ -157,13 +157,13 @@ func refusedLogin(fault, account string) row {
 }
 
 // forgotten is what a cloud does to us that takes back what it has given, a token or a device, at every call.
-func forgotten(fault string) row {
+func forgotten(fault, cure string) row {
 	return row{fault, []cell{
 		readFails("failed/cloud_unavailable", "cloud_unavailable").struck(2 * perCar),
 		wakeFails("failed/cloud_unavailable", "cloud_unavailable").struck(2),
 		neverAt(sessions...),
 		// A session that ends as soon as it is given is not replaced over and over: the pause doubles with each try.
-		accountFails(list, "rejected/cloud_unavailable", "cloud_unavailable").struck(2 * perStart).curedBy(aDay),
+		accountFails(list, "rejected/cloud_unavailable", "cloud_unavailable").struck(2 * perStart).curedBy(cure),
 	}}
 }
 
@@ -200,10 +200,10 @@ var table = []row{
 	unreadable("html"),
 	unreadable("empty"),
 	unreadable("wrong-types"),
-	{"status=401", append(forgotten("").cells[:2:2],
+	{"status=401", append(forgotten("", itself).cells[:2:2],
 		accountFails(login, "rejected/cloud_unavailable", "cloud_unavailable").struck(2*perStart),
 		guardedRenewal("cloud_changed", "client_blocked", "client_blocked"),
-		forgotten("").cells[3],
+		forgotten("", itself).cells[3],
 	)},
 	{"status=403", []cell{
 		readFails("failed/login_required", "client_blocked"),
@@ -247,7 +247,7 @@ var table = []row{
 	{"action=non-response", []cell{neverAt(all...)}}, // of commands only
 	{"action=pending", []cell{neverAt(all...)}},      // of commands only
 	{"action=unrecorded", []cell{neverAt(all...)}},   // of commands only
-	forgotten("expired-token"),
+	forgotten("expired-token", aDay),
 	{"no-data", []cell{
 		readFails("failed/unsupported", "disabled"), // as of a car that was sold: it fails for itself
 		wakeFails("failed/unsupported", "disabled"),
