@@ -291,7 +291,8 @@ func (w want) check(t *testing.T, seen outcome) {
 		{"calls that the fault struck", seen.calls, min(w.calls, 1), w.calls},
 		{"sign-ins", int64(seen.logins), 1, int64(w.logins)},
 		{"device registrations", int64(seen.devices), 1, int64(w.devices)},
-		{"warnings in the log", int64(seen.loud), min(int64(w.loud), 1), int64(w.loud)},
+		// Two more when the reason changes on the way, as a breaker that opens in between may make it.
+		{"warnings in the log", int64(seen.loud), min(int64(w.loud), 1), int64(w.loud) + 2},
 	} {
 		if number.seen < number.least || number.seen > number.most {
 			t.Errorf("%s: %d, want %d to %d", number.what, number.seen, number.least, number.most)
