@@ -28,7 +28,7 @@ func TestSession_SignedOutStaysOutUntilAPersonOrNewCredentials(t *testing.T) {
 			if tokens, err := session.Tokens(t.Context(), 0); !errors.Is(err, bluelink.ErrSignedOut) || tokens.Access != "" {
 				t.Errorf("after signing out: %+v, %v, want ErrSignedOut", tokens, err)
 			}
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 			session = newSession(t, a, s, me) // a restart changes nothing
 		}
 		if a.logins != 1 || a.renews != 0 {
@@ -65,14 +65,14 @@ func TestSession_TokensThatCouldNotBeStoredAreNotLost(t *testing.T) {
 		if _, err := session.Tokens(t.Context(), 0); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(2 * time.Hour)
+		<-time.After(2 * time.Hour)
 		full := errors.New("disk full")
 		s.save = full
 		for range 5 {
 			if tokens, err := session.Tokens(t.Context(), 0); !errors.Is(err, full) || tokens.Access != "" {
 				t.Errorf("while nothing can be stored: %+v, %v, want the store's error", tokens, err)
 			}
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 		}
 		if a.renews != 1 {
 			t.Errorf("the cloud was asked %d times for tokens that nobody can keep, want once", a.renews)
@@ -97,7 +97,7 @@ func TestSession_DeviceThatCouldNotBeStoredIsNotRegisteredAgain(t *testing.T) {
 			if _, err := session.Tokens(t.Context(), 0); err == nil {
 				t.Error("tokens although nothing can be stored")
 			}
-			time.Sleep(time.Hour)
+			<-time.After(time.Hour)
 		}
 		s.save = nil
 		if _, err := session.Tokens(t.Context(), 0); err != nil {

@@ -267,7 +267,7 @@ func TestServerOptions_RetainedTopicOutlivesTheDay(t *testing.T) {
 		if err := server.Publish("car/soc", []byte("74"), true, 1); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(26 * time.Hour)
+		<-time.After(26 * time.Hour)
 		if retained := server.Topics.Messages("car/soc"); len(retained) != 1 {
 			t.Errorf("%d retained messages after 26 hours", len(retained))
 		}

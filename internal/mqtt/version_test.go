@@ -138,13 +138,13 @@ func TestVersion_IsFoundOutAtOnceAndRemembered(t *testing.T) {
 				if got := b.levels(); !slices.Equal(got, test.first) {
 					t.Errorf("asked in %v at the start", got)
 				}
-				time.Sleep(time.Hour) // more than steadyAfter
+				<-time.After(time.Hour) // more than steadyAfter
 				b.drop()
 				<-ups
 				if got := b.levels(); !slices.Equal(got, test.next) {
 					t.Errorf("asked in %v after a lost connection", got)
 				}
-				time.Sleep(day)
+				<-time.After(day)
 				b.drop()
 				<-ups
 				if got := b.levels(); !slices.Equal(got, test.day) {
@@ -165,7 +165,7 @@ func TestVersion_BrokerThatStartsIsNotTakenForAnOldOne(t *testing.T) {
 		b := &aged{answer: func(byte) []byte { return nil }}
 		ups := make(chan mqtt.Info, 10)
 		_, stop := runVirtually(t, mqtt.Options{Dial: pipeTo(b.serve), OnUp: func(i mqtt.Info) { ups <- i }})
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		asked := b.levels()
 		for i, level := range asked {
 			if want := byte(5 - i%2); level != want {
@@ -179,7 +179,7 @@ func TestVersion_BrokerThatStartsIsNotTakenForAnOldOne(t *testing.T) {
 		b.levels()
 		b.change(func(byte) []byte { return nil }) // it starts again, and has spoken version 5 before
 		b.drop()
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		if asked := b.levels(); slices.Contains(asked, 4) || len(asked) == 0 {
 			t.Errorf("asked in %v", asked)
 		}
@@ -196,7 +196,7 @@ func TestVersion_ThatIsSetIsNotLeft(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			b := &aged{answer: func(byte) []byte { return []byte{0x20, 2, 0, 1} }}
 			client, stop := runVirtually(t, mqtt.Options{Version: version, Dial: pipeTo(b.serve)})
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			failure, ok := errors.AsType[*mqtt.Error](client.Stats().LastError)
 			if !ok || !errors.Is(failure, mqtt.ErrProtocol) || failure.Hint() == "" {
 				t.Errorf("failed with %v", client.Stats().LastError)
@@ -274,7 +274,7 @@ func TestClient_ConnectsAsTheServerWants(t *testing.T) {
 				}
 			},
 		})
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		if !client.Stats().Connected {
 			t.Error("not connected")
 		}
