@@ -4,12 +4,10 @@ import (
 	"encoding/json"
 	"fmt"
 	"maps"
-	"reflect"
-	"slices"
-	"strconv"
 	"strings"
 	"testing"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -35,12 +33,6 @@ const minimalFlat = `{"retCode":"S","resCode":"0000","msgId":"…","resMsg":{"ve
     "targetSOClist":[{"plugType":0,"targetSOClevel":80,"dte":{"type":2,"rangeByFuel":{"evModeRange":{"value":292,"unit":1},"totalAvailableRange":{"value":292,"unit":1}}}},
                      {"plugType":1,"targetSOClevel":100,"dte":{"type":2,"rangeByFuel":{"evModeRange":{"value":365,"unit":1},"totalAvailableRange":{"value":365,"unit":1}}}}]}}}}}}`
 
-// damages are what a cloud may put in place of a leaf.
-var damages = map[string]any{
-	"null": nil, "true": true, "false": false, "text": "x", "empty text": "", "number": 7.5, "negative": -1, "huge": json.Number("1e400"),
-	"beyond 2^63": json.Number("36893488147419103232"), "list": []any{1}, "empty list": []any{}, "object": map[string]any{"x": 1},
-}
-
 // costs says which leaves more than one data point is computed from, and how many, by the end of their path.
 var costs = map[string]int{
 	// CCS2: one unit for all ranges and all pressures, states that are derived from others.
@@ -49,44 +41,6 @@ var costs = map[string]int{
 	"Latitude": 6, "Longitude": 6,
 	// flat
 	"batteryPlugin": 2, "plugType": 2, "targetSOClevel": 2, "coord.lat": 6, "coord.lon": 6,
-}
-
-func costOf(path string) int {
-	for end, n := range costs {
-		if path == end || strings.HasSuffix(path, "."+end) {
-			return n
-		}
-	}
-	return 1
-}
-
-// spot is a place in a JSON document that can be damaged and mended.
-type spot struct {
-	path   string
-	leaf   bool
-	set    func(any)
-	remove func() // nil in a list
-	mend   func()
-}
-
-func spots(path string, node any, found []spot) []spot {
-	add := func(path string, child any, set func(any), remove func()) {
-		_, object := child.(map[string]any)
-		_, list := child.([]any)
-		found = append(found, spot{path, !object && !list, set, remove, func() { set(child) }})
-		found = spots(path, child, found)
-	}
-	switch n := node.(type) {
-	case map[string]any:
-		for _, key := range slices.Sorted(maps.Keys(n)) {
-			add(strings.TrimPrefix(path+"."+key, "."), n[key], func(v any) { n[key] = v }, func() { delete(n, key) })
-		}
-	case []any:
-		for i := range n {
-			add(path+"."+strconv.Itoa(i), n[i], func(v any) { n[i] = v }, nil)
-		}
-	}
-	return found
 }
 
 // TestDecode_DamageCostsOnlyItsOwnData damages every place of every recording in every way, and of a status of each region
@@ -103,109 +57,28 @@ func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
 			if strings.Contains(file, "phev") {
 				engine = vehicle.PHEV
 			}
-			damageEverything(t, regionOf(t, file), protocolOf(file), engine, text)
+			region, protocol := regionOf(t, file), protocolOf(file)
+			cloudtest.Damage(t, bare(t, text), cloudtest.Decoding{
+				Decode: func(damaged []byte) (vehicle.Report, error) { return Decode(region, protocol, engine, damaged) },
+				Least:  40, Costs: costs, Belongs: belongs,
+			})
 		})
 	}
 }
 
-func damageEverything(t *testing.T, region vehicle.Region, protocol string, engine vehicle.Engine, text []byte) {
-	var tree map[string]any
-	if err := json.Unmarshal(text, &tree); err != nil {
-		t.Fatal(err)
-	}
-	delete(tree, "_fixture_meta")
-	root := any(tree)
+// bare takes the envelope off an answer, which is the transport's business.
+func bare(t *testing.T, answer []byte) []byte {
+	t.Helper()
 	for _, wrap := range []string{"resMsg", "vehicleStatusInfo"} {
-		if inner, ok := root.(map[string]any)[wrap]; ok {
-			root = inner // the envelope is the transport's business
-		}
-	}
-	kinds := slices.Collect(maps.Keys(damages))
-	if testing.Short() {
-		kinds = []string{"null", "text", "huge", "object"}
-	}
-	read := func() map[string]any {
-		damaged, err := json.Marshal(root)
-		if err != nil {
+		var members map[string]json.RawMessage
+		if err := json.Unmarshal(answer, &members); err != nil {
 			t.Fatal(err)
 		}
-		report, err := Decode(region, protocol, engine, damaged)
-		if err != nil {
-			return nil // only when nothing is left
-		}
-		values := map[string]any{}
-		state, _, _ := vehicle.State{}.Apply(report, someTime)
-		for reading := range state.All() {
-			if reading.Value != nil {
-				values[reading.Datum.Key] = reading.Value
-			}
-		}
-		return values
-	}
-	whole := read()
-	if len(whole) < 40 {
-		t.Fatalf("only %d data points in the undamaged answer", len(whole))
-	}
-	lost := func() []string { // what is not as before; something new counts as well
-		var keys []string
-		now := read()
-		for key, value := range whole {
-			if !reflect.DeepEqual(now[key], value) {
-				keys = append(keys, key)
-			}
-		}
-		for key := range now {
-			if _, ok := whole[key]; !ok {
-				keys = append(keys, key)
-			}
-		}
-		slices.Sort(keys)
-		return keys
-	}
-	places := spots("", root, nil)
-	removed := map[string][]string{} // by path of a leaf: what its removal costs
-	for _, place := range places {
-		if !place.leaf {
-			continue
-		}
-		if place.remove != nil {
-			place.remove()
-		} else {
-			place.set(nil)
-		}
-		removed[place.path] = lost()
-		place.mend()
-		if keys := removed[place.path]; len(keys) > costOf(place.path) {
-			t.Errorf("%s: without %s, %v is lost", engine, place.path, keys)
-		}
-		for _, kind := range kinds {
-			place.set(damages[kind])
-			if keys := lost(); len(keys) > costOf(place.path) {
-				t.Errorf("%s: with %s at %s, %v is lost", engine, kind, place.path, keys)
-			}
-			place.mend()
+		if inner, ok := members[wrap]; ok {
+			answer = inner
 		}
 	}
-	for _, place := range places {
-		if place.leaf {
-			continue
-		}
-		var below []string
-		for path, keys := range removed {
-			if strings.HasPrefix(path, place.path+".") {
-				below = append(below, keys...)
-			}
-		}
-		for _, kind := range kinds {
-			place.set(damages[kind])
-			for _, key := range lost() {
-				if !slices.Contains(below, key) && !belongs(key, place.path) {
-					t.Errorf("%s: with %s at %s, %s is lost", engine, kind, place.path, key)
-				}
-			}
-			place.mend()
-		}
-	}
+	return answer
 }
 
 // belongs allows what no single leaf below decides: lists, and a flag that has two leaves.

@@ -191,8 +191,11 @@ func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
 	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t)) })
 	for name, payload := range answers {
 		t.Run(name, func(t *testing.T) {
-			cloudtest.Damage(t, payload, map[string]int{"batteryPlugin": 2, "coord.lat": 6, "coord.lon": 6, "plugType": 2}, func(damaged []byte) (vehicle.Report, error) {
-				return Decode(vehicle.USA, "flat", vehicle.PHEV, damaged)
+			cloudtest.Damage(t, payload, cloudtest.Decoding{
+				Decode: func(damaged []byte) (vehicle.Report, error) {
+					return Decode(vehicle.USA, "flat", vehicle.PHEV, damaged)
+				},
+				KeepTimes: true, Costs: map[string]int{"batteryPlugin": 2, "coord.lat": 6, "coord.lon": 6, "plugType": 2},
 			})
 		})
 	}
