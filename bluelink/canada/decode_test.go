@@ -1,14 +1,7 @@
 package canada
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
-	"math"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
@@ -17,102 +10,19 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// fixtures is where recorded answers lie, beside the checkout.
-var fixtures = filepath.Join("..", "..", "..", "shared", "fixtures")
-
 func recordings(t testing.TB) map[string][]byte {
 	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(fixtures, "status", "ca_kia_*.json"))
-	found := map[string][]byte{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found[filepath.Base(file)] = text
-	}
-	if len(found) == 0 {
-		t.Skipf("no recorded answers in %s: they are kept beside the repository, in shared/fixtures", filepath.Join(fixtures, "status"))
-	}
-	return found
-}
-
-// notCompared are what the vehicle list or other calls fill, and what only the reference has.
-var notCompared = []string{
-	"geocode", "last_scanned_at", "location", "data", "key", "VIN", "id", "name", "model", "registration_date", "year", "generation", "enabled",
-	"engine_type", "timezone", "daily_stats", "odometer_unit", "ev_driving_range_unit", "total_driving_range_unit",
+	return cloudtest.Recordings(t, "ca_kia")
 }
 
 func TestDecode_ReadsRecordingsAsTheReferenceDoes(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(fixtures, "expected.json"))
-	if err != nil {
-		t.Skipf("no expectations beside the repository: %v", err)
-	}
-	var expected map[string]map[string]any
-	if err := json.Unmarshal(text, &expected); err != nil {
-		t.Fatal(err)
-	}
-	for file, payload := range recordings(t) {
-		report, err := Decode(vehicle.Canada, "flat", vehicle.EngineUnknown, payload)
-		if err != nil {
-			t.Fatal(err)
-		}
-		state, _, _ := vehicle.State{}.Apply(report, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC))
-		compared := 0
-		for key, want := range expected[file] {
-			if want == nil || slices.Contains(notCompared, key) {
-				continue
-			}
-			compared++
-			row, ok := vehicle.ByKey(key)
-			if !ok {
-				t.Fatalf("the catalogue has no row %s", key)
-			}
-			if got := state.Read(row).Value; !agree(got, want) {
-				t.Errorf("%s: %s is %v, want %v", file, key, got, want)
-			}
-		}
-		for _, key := range []string{"ev_driving_range", "total_driving_range"} {
-			row, _ := vehicle.ByKey(key)
-			if unit := state.Read(row).Unit(); unit != vehicle.Kilometre {
-				t.Errorf("%s: %s in %s", file, key, unit)
-			}
-		}
-		if compared < 30 {
-			t.Errorf("%s: only %d keys compared", file, compared)
-		}
-	}
-}
-
-// agree compares as shared/fixtures/README.md says.
-func agree(got, want any) bool {
-	switch w := want.(type) {
-	case bool:
-		b, _ := got.(bool)
-		return b == w
-	case float64:
-		switch g := got.(type) {
-		case bool:
-			return g == (w != 0)
-		case vehicle.Percent:
-			return math.Abs(float64(g)-w) < 0.05
-		case vehicle.Number:
-			return math.Abs(float64(g)-w) < 0.05
-		case vehicle.Quantity:
-			return math.Abs(g.Value-w) < 0.05
-		case time.Duration:
-			return math.Abs(g.Minutes()-w) < 0.05
-		}
-	case string:
-		if at, err := time.Parse(time.RFC3339, w); err == nil {
-			g, ok := got.(time.Time)
-			return ok && g.Equal(at)
-		}
-		return strings.EqualFold(fmt.Sprint(got), w)
-	case []any:
-		return len(w) == 0 && (got == nil || got == "")
-	}
-	return false
+	cloudtest.Parity{
+		Recordings: []string{"ca_kia"}, Least: 30, Skip: []string{"odometer_unit", "ev_driving_range_unit", "total_driving_range_unit"},
+		Units: map[string]vehicle.Unit{"ev_driving_range": vehicle.Kilometre, "total_driving_range": vehicle.Kilometre},
+		Decode: func(_ string, answer []byte) (vehicle.Report, error) {
+			return Decode(vehicle.Canada, "flat", vehicle.EngineUnknown, answer)
+		},
+	}.Run(t)
 }
 
 func TestDecode_TakesTheAnswerInEachOfItsWrappings(t *testing.T) {
@@ -208,6 +118,7 @@ func FuzzDecode(f *testing.F) {
 		if err != nil {
 			return
 		}
+		cloudtest.Sane(t, report)
 		now := time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC)
 		state, _, _ := vehicle.State{}.Apply(report, now)
 		if _, changes, _ := state.Apply(report, now); len(changes) != 0 {

@@ -2,7 +2,6 @@ package ccapi
 
 import (
 	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -49,7 +48,7 @@ func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
 	answers := map[string][]byte{
 		"eu_minimal_ccs2": []byte(minimalTree), "eu_minimal_flat": []byte(minimalFlat), "au_bare": []byte(envelope(statusAU)), "in_bare": []byte(envelope(statusIN("20260803200002"))),
 	}
-	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, recordings(t, "eu", "au", "cn", "br")) })
+	t.Run("recordings", func(t *testing.T) { maps.Copy(answers, cloudtest.Recordings(t, "eu", "au", "cn", "br")) })
 	for file, text := range answers {
 		t.Run(file, func(t *testing.T) {
 			t.Parallel()
@@ -87,36 +86,6 @@ func belongs(key, path string) bool {
 		strings.HasPrefix(path, "Cabin") && strings.Contains(key, "window")
 }
 
-// sane checks a report and what is believed after it, whatever the cloud sent.
-func sane(t *testing.T, report vehicle.Report) {
-	for _, o := range report.Observations {
-		if len(o.Raw) > 2*rawLimit+1 {
-			t.Errorf("%s keeps %d bytes of text", o.Datum, len(o.Raw))
-		}
-		if (o.Value == nil) == (o.Refuse == "") {
-			t.Errorf("%s has value %v and refusal %q", o.Datum, o.Value, o.Refuse)
-		}
-	}
-	state, _, _ := vehicle.State{}.Apply(report, someTime)
-	stored, err := json.Marshal(state)
-	if err != nil {
-		t.Fatalf("the state cannot be stored: %v", err)
-	}
-	var again vehicle.State
-	if err := json.Unmarshal(stored, &again); err != nil {
-		t.Fatalf("the stored state cannot be read: %v", err)
-	}
-	values := map[*vehicle.Datum]string{}
-	for reading := range again.All() {
-		values[reading.Datum] = fmt.Sprint(reading.Value)
-	}
-	for reading := range state.All() {
-		if fmt.Sprint(reading.Value) != values[reading.Datum] {
-			t.Errorf("%s: stored %v, read %s", reading.Datum, reading.Value, values[reading.Datum])
-		}
-	}
-}
-
 // fuzz reads strange statuses as each region's.
 func fuzz(f *testing.F, protocol string, seeds ...string) {
 	for _, seed := range seeds {
@@ -126,7 +95,7 @@ func fuzz(f *testing.F, protocol string, seeds ...string) {
 		for _, engine := range []vehicle.Engine{vehicle.EngineUnknown, vehicle.EV, vehicle.PHEV, vehicle.ICE} {
 			for region := range dialects {
 				if report, err := Decode(region, protocol, engine, text); err == nil {
-					sane(t, report)
+					cloudtest.Sane(t, report)
 				}
 			}
 		}

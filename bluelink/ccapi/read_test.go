@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -357,6 +358,6 @@ func TestCached_WrongTypesCostNoMoreThanData(t *testing.T) {
 			}
 			continue
 		}
-		sane(t, report)
+		cloudtest.Sane(t, report)
 	}
 }

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -124,7 +125,7 @@ func TestCached_ReadsReplayedRecordings(t *testing.T) {
 
 func readsReplays(t *testing.T, prefix string, brand vehicle.Brand) {
 	var files []string
-	for file := range recordings(t, prefix) {
+	for file := range cloudtest.Recordings(t, prefix) {
 		files = append(files, filepath.Join(fixtures, "status", file))
 	}
 	slices.Sort(files)
@@ -146,7 +147,7 @@ func readsReplays(t *testing.T, prefix string, brand vehicle.Brand) {
 			t.Errorf("%s: %v", view.Replay, err)
 			continue
 		}
-		direct, err := Decode(region, protocolOf(view.Replay), v.Engine, recordings(t, prefix)[filepath.Base(view.Replay)])
+		direct, err := Decode(region, protocolOf(view.Replay), v.Engine, cloudtest.Recordings(t, prefix)[filepath.Base(view.Replay)])
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -1,8 +1,6 @@
 package hyundaius
 
 import (
-	"encoding/json"
-	"fmt"
 	"maps"
 	"strings"
 	"testing"
@@ -35,36 +33,6 @@ func belongs(key, path string) bool {
 	return strings.HasSuffix(path, "day") && strings.HasSuffix(key, "_days") || path == "vehicleStatus" || strings.HasPrefix(path, "evTripDetails")
 }
 
-// sane checks a report and what is believed after it, whatever the cloud sent.
-func sane(t *testing.T, report vehicle.Report) {
-	for _, o := range report.Observations {
-		if len(o.Raw) > 129 {
-			t.Errorf("%s keeps %d bytes of text", o.Datum, len(o.Raw))
-		}
-		if (o.Value == nil) == (o.Refuse == "") {
-			t.Errorf("%s has value %v and refusal %q", o.Datum, o.Value, o.Refuse)
-		}
-	}
-	state, _, _ := vehicle.State{}.Apply(report, someTime)
-	stored, err := json.Marshal(state)
-	if err != nil {
-		t.Fatalf("the state cannot be stored: %v", err)
-	}
-	var again vehicle.State
-	if err := json.Unmarshal(stored, &again); err != nil {
-		t.Fatalf("the stored state cannot be read: %v", err)
-	}
-	values := map[*vehicle.Datum]string{}
-	for reading := range again.All() {
-		values[reading.Datum] = fmt.Sprint(reading.Value)
-	}
-	for reading := range state.All() {
-		if fmt.Sprint(reading.Value) != values[reading.Datum] {
-			t.Errorf("%s: stored %v, read %s", reading.Datum, reading.Value, values[reading.Datum])
-		}
-	}
-}
-
 func FuzzDecode(f *testing.F) {
 	for _, seed := range []string{status, `{"vehicleStatus":{"dateTime":"2024-09-01T12:00:00Z","airTemp":{"value":"LO"}}}`, `{"vehicle\u0053tatus":{}}`, `{"evTripDetails":` + trips + `,"doorLock":true}`} {
 		f.Add([]byte(seed))
@@ -72,7 +40,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text []byte) {
 		for _, engine := range []vehicle.Engine{vehicle.EngineUnknown, vehicle.EV, vehicle.PHEV, vehicle.ICE} {
 			if report, err := Decode(vehicle.USA, "flat", engine, text); err == nil {
-				sane(t, report)
+				cloudtest.Sane(t, report)
 			}
 		}
 	})

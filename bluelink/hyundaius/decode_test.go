@@ -1,123 +1,27 @@
 package hyundaius
 
 import (
-	"encoding/json"
 	"fmt"
-	"math"
-	"os"
-	"path/filepath"
-	"slices"
-	"strings"
 	"testing"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// fixtures is where recorded answers lie, beside the checkout.
-var fixtures = filepath.Join("..", "..", "..", "shared", "fixtures")
-
 func recordings(t testing.TB) map[string][]byte {
 	t.Helper()
-	files, _ := filepath.Glob(filepath.Join(fixtures, "status", "us_hyundai_*.json"))
-	found := map[string][]byte{}
-	for _, file := range files {
-		text, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		found[filepath.Base(file)] = text
-	}
-	if len(found) == 0 {
-		t.Skipf("no recorded answers in %s: they are kept beside the repository, in shared/fixtures", filepath.Join(fixtures, "status"))
-	}
-	return found
+	return cloudtest.Recordings(t, "us_hyundai")
 }
 
-// notCompared are what the vehicle list or other calls fill, and what only the reference has.
-var notCompared = []string{
-	"geocode", "last_scanned_at", "location", "data", "key", "VIN", "id", "name", "model", "registration_date", "year",
-	"ccu_ccs2_protocol_support", "generation", "enabled", "engine_type", "timezone", "supports_window_control", "supports_valet_mode",
-	"daily_stats", "month_trip_info", "day_trip_info",
-}
-
-// TestDecode_ReadsRecordingsAsTheReferenceDoes compares as shared/fixtures/README.md says.
 func TestDecode_ReadsRecordingsAsTheReferenceDoes(t *testing.T) {
-	text, err := os.ReadFile(filepath.Join(fixtures, "expected.json"))
-	if err != nil {
-		t.Skipf("no expectations beside the repository: %v", err)
-	}
-	var expected map[string]map[string]any
-	if err := json.Unmarshal(text, &expected); err != nil {
-		t.Fatal(err)
-	}
-	for file, payload := range recordings(t) {
-		t.Run(file, func(t *testing.T) {
-			report, err := Decode(vehicle.USA, "flat", vehicle.EngineUnknown, payload)
-			if err != nil {
-				t.Fatal(err)
-			}
-			state := believe(vehicle.State{}, report)
-			compared := 0
-			for key, want := range expected[file] {
-				if want == nil || slices.Contains(notCompared, key) {
-					continue
-				}
-				compared++
-				if of, isUnit := strings.CutSuffix(key, "_unit"); isUnit {
-					if reading := state.Read(mustRow(t, of)); reading.Unit().String() != want {
-						t.Errorf("%s: unit %v, want %v", key, reading.Unit(), want)
-					}
-					continue
-				}
-				if got := state.Read(mustRow(t, key)).Value; !agree(got, want) {
-					t.Errorf("%s: %v, want %v", key, got, want)
-				}
-			}
-			if compared < 40 {
-				t.Errorf("only %d keys compared", compared)
-			}
-		})
-	}
-}
-
-func mustRow(t *testing.T, key string) *vehicle.Datum {
-	t.Helper()
-	row, ok := vehicle.ByKey(key)
-	if !ok {
-		t.Fatalf("the catalogue has no row %s", key)
-	}
-	return row
-}
-
-func agree(got, want any) bool {
-	switch w := want.(type) {
-	case bool:
-		if got == nil {
-			return !w
-		}
-		return got == w
-	case float64:
-		switch g := got.(type) {
-		case bool:
-			return g == (w != 0)
-		case vehicle.Percent:
-			return math.Abs(float64(g)-w) < 0.05
-		case vehicle.Number:
-			return math.Abs(float64(g)-w) < 0.05
-		case vehicle.Quantity:
-			return math.Abs(g.Value-w) < 0.05
-		case time.Duration:
-			return math.Abs(g.Minutes()-w) < 0.05
-		}
-	case string:
-		if at, err := time.Parse(time.RFC3339, w); err == nil {
-			g, ok := got.(time.Time)
-			return ok && g.Equal(at)
-		}
-		return strings.EqualFold(fmt.Sprint(got), w)
-	}
-	return false
+	cloudtest.Parity{
+		Recordings: []string{"us_hyundai"}, Least: 40,
+		Skip: []string{"ccu_ccs2_protocol_support", "supports_window_control", "supports_valet_mode", "month_trip_info", "day_trip_info"},
+		Decode: func(_ string, answer []byte) (vehicle.Report, error) {
+			return Decode(vehicle.USA, "flat", vehicle.EngineUnknown, answer)
+		},
+	}.Run(t)
 }
 
 // TestDecode_ReadsEachFormOfALeaf holds the transformations of §5.

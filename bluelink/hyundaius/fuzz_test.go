@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -65,10 +66,10 @@ func FuzzAnswers(f *testing.F) {
 					v = cars[0]
 				}
 				report, err := cloud.Cached(t.Context(), bluelink.Ask{Vehicle: v})
-				sane(t, report)
+				cloudtest.Sane(t, report)
 				all = append(all, err)
 				report, err = cloud.Force(t.Context(), bluelink.Ask{Vehicle: v})
-				sane(t, report)
+				cloudtest.Sane(t, report)
 				all = append(all, err)
 				id, err := cloud.Send(t.Context(), bluelink.Ask{Vehicle: v}, vehicle.Lock{})
 				all = append(all, err)
