@@ -32,7 +32,8 @@ func decodeBeside(info leaf.Value, r *vehicle.Report) {
 		}
 	}
 	leaf.Follow(r, info, besideRules)
-	readPosition(r, info.Get("lastVehicleInfo.location"))
+	// docs/protocol/usa-kia.md §4.5, §5
+	leaf.TakePosition(r, info.Get("lastVehicleInfo.location"), leaf.Position{Time: "syncDate.utc", Speed: vehicle.KilometrePerHour})
 }
 
 // reportedAt notes when the car reported. A time that is missing or cannot be read leaves the report without one, which
