@@ -32,7 +32,7 @@ func number64(t testing.TB, v any) float64 {
 func TestWorld_SomethingMovesAtAnyHour(t *testing.T) {
 	for hour := range 24 {
 		synctest.Test(t, func(t *testing.T) {
-			time.Sleep(time.Duration(hour)*time.Hour + 17*time.Minute)
+			<-time.After(time.Duration(hour)*time.Hour + 17*time.Minute)
 			s := newSim(t, Options{Cars: 2, Seed: uint64(hour)})
 			driving, charging := 0, 0
 			before := map[string]string{}
@@ -57,7 +57,7 @@ func TestWorld_SomethingMovesAtAnyHour(t *testing.T) {
 			if driving == 0 || charging == 0 {
 				t.Errorf("%d cars drive and %d charge at %d:17", driving, charging, hour)
 			}
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			for _, c := range s.clouds {
 				changed := false
 				for _, v := range c.cars {
@@ -123,7 +123,7 @@ func TestCar_ChargesToTheLimitAndStops(t *testing.T) {
 			}
 			last := 40.0
 			for range 60 {
-				time.Sleep(30 * time.Minute)
+				<-time.After(30 * time.Minute)
 				soc := number64(t, truthOf(v, "soc_percent"))
 				if soc < last || soc > limit+0.01 {
 					t.Fatalf("%s: state of charge went from %v to %v with a limit of %v", plug, last, soc, limit)
@@ -146,7 +146,7 @@ func TestCar_ChargingTakesTheTimeThatItsPowerNeeds(t *testing.T) {
 		s := newSim(t, Options{Cars: 1, Parked: true})
 		v := s.clouds[0].cars[0]
 		must(t, s.SetVehicle(v.id, map[string]any{"soc_percent": 40, "plug": "ac"}))
-		time.Sleep(time.Hour)
+		<-time.After(time.Hour)
 		gained := (number64(t, truthOf(v, "soc_percent")) - 40) / 100 * v.model.capacityKWh
 		if want := v.model.acKW * 0.94; math.Abs(gained-want) > 0.1 {
 			t.Errorf("gained %.2f kWh in an hour, want %.2f", gained, want)
@@ -162,7 +162,7 @@ func TestCar_ScheduleKeepsChargingToCheapHours(t *testing.T) {
 		must(t, s.SetVehicle(v.id, map[string]any{"plug": "ac", "charge_limit_ac": 100}))
 		at := func(hours float64, want bool) {
 			t.Helper()
-			time.Sleep(time.Duration(hours*float64(time.Hour)) - time.Since(s.clock.start()))
+			<-time.After(time.Duration(hours*float64(time.Hour)) - time.Since(s.clock.start()))
 			if got := truthOf(v, "charging"); got != want {
 				t.Errorf("charging is %v after %v h, want %v", got, hours, want)
 			}
@@ -184,7 +184,7 @@ func TestCar_DrivesALoopAndUsesEnergy(t *testing.T) {
 		must(t, s.SetVehicle(v.id, map[string]any{"driving": true}))
 		far := 0.0
 		for range 100 {
-			time.Sleep(time.Minute)
+			<-time.After(time.Minute)
 			truth := v.view().Truth
 			far = math.Max(far, math.Abs(number64(t, truth["latitude"])-number64(t, before["latitude"]))+
 				math.Abs(number64(t, truth["longitude"])-number64(t, before["longitude"])))
@@ -225,7 +225,7 @@ func TestCar_WakesDrainThe12VBatteryUntilTheyAreRefused(t *testing.T) {
 				}
 				break
 			}
-			time.Sleep(30 * time.Second)
+			<-time.After(30 * time.Second)
 		}
 		if wakes < 4 || wakes > 10 {
 			t.Errorf("%d wakes from 40 %%", wakes)
@@ -246,15 +246,15 @@ func TestCar_FallsAsleepAgain(t *testing.T) {
 		if refused := v.wake(&call{sim: s, now: time.Now()}, "x"); refused != nil {
 			t.Fatal(refused)
 		}
-		time.Sleep(14 * time.Second)
+		<-time.After(14 * time.Second)
 		if truthOf(v, "asleep") != true {
 			t.Error("it is up before 15 s have passed")
 		}
-		time.Sleep(8 * time.Second)
+		<-time.After(8 * time.Second)
 		if truthOf(v, "asleep") != false {
 			t.Error("it is not up after 22 s")
 		}
-		time.Sleep(6 * time.Minute)
+		<-time.After(6 * time.Minute)
 		if truthOf(v, "asleep") != true {
 			t.Error("it does not fall asleep again")
 		}
@@ -266,7 +266,7 @@ func TestCar_LookingDoesNotChangeIt(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		one, other := newSim(t, Options{Cars: 4, Regions: []string{"eu", "us"}}), newSim(t, Options{Cars: 4, Regions: []string{"eu", "us"}})
 		for range 600 {
-			time.Sleep(97 * time.Second)
+			<-time.After(97 * time.Second)
 			one.VehicleViews()
 		}
 		a, b := one.VehicleViews(), other.VehicleViews()
@@ -323,7 +323,7 @@ func TestClock_ReportsCarryWallTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSim(t, Options{Cars: 2, TimeScale: 120})
 		for range 50 {
-			time.Sleep(7 * time.Second)
+			<-time.After(7 * time.Second)
 			for _, v := range s.clouds[0].cars {
 				if r := v.look(time.Now()); r.at.After(time.Now()) {
 					t.Fatalf("a report of %v at %v", r.at, time.Now())
@@ -333,7 +333,7 @@ func TestClock_ReportsCarryWallTime(t *testing.T) {
 		must(t, s.Advance(6*time.Hour))
 		last := time.Time{}
 		for range 50 {
-			time.Sleep(7 * time.Second)
+			<-time.After(7 * time.Second)
 			r := s.clouds[0].cars[0].look(time.Now())
 			if r.at.After(time.Now()) || r.at.Before(last) {
 				t.Fatalf("a report of %v after one of %v at %v", r.at, last, time.Now())
@@ -347,7 +347,7 @@ func TestClock_ScaleAndAdvance(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		start := time.Now()
 		c := newClock(60, start)
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if got := c.carTime(time.Now()).Sub(start); got != time.Hour {
 			t.Errorf("a minute is %v of car time, want 1h", got)
 		}

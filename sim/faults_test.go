@@ -172,7 +172,7 @@ func TestFaults_AnswerAsTheProtocolPageHasIt(t *testing.T) {
 						t.Errorf("an expired token lives again: %d", again.status)
 					}
 				}
-				time.Sleep(time.Minute)
+				<-time.After(time.Minute)
 				g = newGuest(t, s)
 				if a := g.list(); a.status != 200 || a.err != nil {
 					t.Errorf("not well after the fault: %+v", a)
@@ -356,7 +356,7 @@ func TestFaults_HowCommandsEnd(t *testing.T) {
 			if a.status != 200 {
 				t.Fatalf("%s: %+v", arg, a)
 			}
-			time.Sleep(20 * time.Second)
+			<-time.After(20 * time.Second)
 			records := g.do("GET", pageClients["kia"][2]+"/api/v1/spa/notifications/"+g.ids[1]+"/records", "")
 			if !strings.Contains(records.body, want) {
 				t.Errorf("%s: %s", arg, records.body)

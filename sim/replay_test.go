@@ -62,7 +62,7 @@ func TestReplay_AnswersWithTheRecording(t *testing.T) {
 				} else if status := parse(t, []byte(g.do("GET", g.car(car, "/status"), "").body)); dig(status, "resMsg", "evStatus") == nil {
 					t.Errorf("the forced read has no evStatus: %v", status)
 				}
-				time.Sleep(25 * time.Second)
+				<-time.After(25 * time.Second)
 				got := read()
 				if ccs2 {
 					if !strings.HasPrefix(got["Date"].(string), "20000101") {

@@ -27,7 +27,7 @@ func TestTransport_HonoursTheContextWhileTheCarWakes(t *testing.T) {
 		if a := g.do("GET", g.car(1, "/status"), ""); !strings.Contains(a.body, "4004") {
 			t.Errorf("the channel is free: %+v", a)
 		}
-		time.Sleep(time.Minute)
+		<-time.After(time.Minute)
 		if r := s.clouds[1].cars[1].look(time.Now()); r.at.Sub(begin) != time.Minute {
 			t.Errorf("the report came after %v", r.at.Sub(begin))
 		}
@@ -51,11 +51,11 @@ func TestTransport_LatencyBeforeEveryAnswerAndTheStatusRead(t *testing.T) {
 		}
 		before := s.clouds[1].cars[0].look(time.Now()).at
 		g.do("GET", g.car(0, wakePath), "")
-		time.Sleep(2*time.Second - time.Millisecond)
+		<-time.After(2*time.Second - time.Millisecond)
 		if !s.clouds[1].cars[0].look(time.Now()).at.Equal(before) {
 			t.Error("the woken car reported early")
 		}
-		time.Sleep(time.Millisecond)
+		<-time.After(time.Millisecond)
 		if s.clouds[1].cars[0].look(time.Now()).at.Equal(before) {
 			t.Error("the woken car did not report")
 		}

@@ -223,7 +223,7 @@ func (p *player) direct(line string) {
 	case "wait":
 		var d time.Duration
 		if d, err = time.ParseDuration(rest); err == nil {
-			time.Sleep(d) // virtual
+			<-time.After(d) // virtual
 		}
 	case "fault":
 		_, err = p.sim.AddFault(rest)

@@ -69,7 +69,7 @@ func TestClient_StaysConnectedForTenQuietHours(t *testing.T) {
 			Dial:   pipeTo(func(conn net.Conn) { _ = server.EstablishConnection("pipe", conn) }),
 			OnDown: func(err error) { downs <- err },
 		})
-		time.Sleep(10 * time.Hour)
+		<-time.After(10 * time.Hour)
 		if stats := client.Stats(); !stats.Connected || stats.Connections != 1 || len(downs) != 0 {
 			t.Errorf("after ten hours: %+v, %d losses", stats, len(downs))
 		}
@@ -144,7 +144,7 @@ func TestClient_DeadBrokerIsAskedOnceAMinute(t *testing.T) {
 					mu.Unlock()
 					return dial(ctx, network, address)
 				}})
-				time.Sleep(time.Hour)
+				<-time.After(time.Hour)
 				stop()
 				if attempts < 40 || attempts > 140 {
 					t.Errorf("%d attempts in an hour", attempts)
@@ -242,7 +242,7 @@ func TestClient_EventsExpireWhileTheyWait(t *testing.T) {
 				t.Fatal(err)
 			}
 		}
-		time.Sleep(10 * time.Minute)
+		<-time.After(10 * time.Minute)
 		mu.Lock()
 		reachable = true
 		mu.Unlock()
@@ -279,7 +279,7 @@ func TestClient_OldBrokerIsNamed(t *testing.T) {
 					_, _ = conn.Write(answer)
 					_, _ = io.Copy(io.Discard, conn)
 				})})
-				time.Sleep(time.Second)
+				<-time.After(time.Second)
 				if err := client.Stats().LastError; !errors.Is(err, mqtt.ErrProtocol) {
 					t.Errorf("failed with %v", err)
 				}
