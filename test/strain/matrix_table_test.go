@@ -256,7 +256,8 @@ var table = []row{
 	{"invalid-device", []cell{
 		// A device costs a registration, of which there are three a day; the account shares it.
 		readFails("failed/cloud_unavailable", "cloud_unavailable").struck(2 * perCar).registrations(5).said(3).forAll("online").curedBy(aDay),
-		wakeFails("failed/cloud_unavailable", "cloud_unavailable").struck(2).registrations(3),
+		// A neighbour's read at that very moment meets the second device while it is being taken back too.
+		wakeFails("failed/cloud_unavailable", "cloud_unavailable").struck(2).registrations(3).said(3).forAll("online|cloud_unavailable"),
 		neverAt(sessions...),
 		accountFails(list, "rejected/cloud_unavailable", "cloud_unavailable").struck(2 * perStart).registrations(5).curedBy(aDay),
 	}},
@@ -291,11 +292,10 @@ func (w want) check(t *testing.T, seen outcome) {
 		{"calls that the fault struck", seen.calls, min(w.calls, 1), w.calls},
 		{"sign-ins", int64(seen.logins), 1, int64(w.logins)},
 		{"device registrations", int64(seen.devices), 1, int64(w.devices)},
-		// Two more when the reason changes on the way, as a breaker that opens in between may make it.
-		{"warnings in the log", int64(seen.loud), min(int64(w.loud), 1), int64(w.loud) + 2},
+		{"warnings in the log", int64(len(seen.loud)), min(int64(w.loud), 1), int64(w.loud)},
 	} {
 		if number.seen < number.least || number.seen > number.most {
-			t.Errorf("%s: %d, want %d to %d", number.what, number.seen, number.least, number.most)
+			t.Errorf("%s: %d, want %d to %d; the log warns of %v", number.what, number.seen, number.least, number.most, seen.loud)
 		}
 	}
 	if seen.took > w.took {

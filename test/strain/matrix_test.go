@@ -181,7 +181,7 @@ type outcome struct {
 	devices int    // device registrations in all
 	calls   int64  // that the fault struck in two hours
 	took    time.Duration
-	loud    int // warnings and errors in the log
+	loud    []line // warnings and errors in the log
 }
 
 // What cures.
@@ -271,7 +271,7 @@ func strike(t *testing.T, fault string, o operation, want want) (seen outcome) {
 	if healthy != http.StatusOK {
 		t.Errorf("/healthz answers %d %s", healthy, body)
 	}
-	seen.loud = len(w.box.loud())
+	seen.loud = w.box.loud()
 
 	// It ends.
 	w.sim.ClearFaults()
