@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	dto "github.com/prometheus/client_model/go"
@@ -177,6 +178,7 @@ func (w *world) ended(id string) record {
 	}) {
 		w.t.Fatalf("command %s has no end after an hour", id)
 	}
+	synctest.Wait() // what the car's topics say of it follows the end
 	return r
 }
 
@@ -186,7 +188,8 @@ func (w *world) refresh(car sim.Vehicle, mode string) record {
 	return w.ended(w.send(car, mode))
 }
 
-// served waits until all cars have been read.
+// served waits until all cars have been read, and until nothing of that goes on: a refresh that comes while the first read is
+// being published joins it, and would meet no fault that is switched on now.
 func (w *world) served() {
 	w.t.Helper()
 	for _, car := range w.cars() {
@@ -194,6 +197,7 @@ func (w *world) served() {
 			w.t.Fatalf("the %s %s was not read within a minute", car.Brand, car.Model)
 		}
 	}
+	synctest.Wait()
 }
 
 // cars are those of both accounts.
