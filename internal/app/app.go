@@ -67,19 +67,18 @@ type App struct {
 	storeDir string // empty when the store is in memory
 	clean    cleanups
 
-	bridge    *bridge.Bridge
-	clouds    map[string]bluelink.Cloud    // by account, with their guards
-	sessions  map[string]*bluelink.Session // by account
-	store     store.Store
-	mqtt      *mqtt.Client // nil when offline
-	plainly   *plainly     // nil when offline
-	spoken    atomic.Pointer[mqtt.Version]
-	broker    *broker.Broker // nil unless embedded
-	ready     *readyFile
-	abrp      *abrp.Feed   // nil when nothing is sent there
-	ownTracks *ownTracks   // nil when nothing is told there
-	packet    atomic.Int64 // bytes that the broker takes in one packet; 0 for any
-	tooLarge  atomic.Bool  // the log says that something is larger
+	bridge   *bridge.Bridge
+	clouds   map[string]bluelink.Cloud    // by account, with their guards
+	sessions map[string]*bluelink.Session // by account
+	store    store.Store
+	mqtt     *mqtt.Client // nil when offline
+	plainly  *plainly     // nil when offline
+	spoken   atomic.Pointer[mqtt.Version]
+	broker   *broker.Broker // nil unless embedded
+	ready    *readyFile
+	abrp     *abrp.Feed   // nil when nothing is sent there
+	packet   atomic.Int64 // bytes that the broker takes in one packet; 0 for any
+	tooLarge atomic.Bool  // the log says that something is larger
 }
 
 // New builds the program. What it opened is closed by Close.
@@ -133,13 +132,18 @@ func New(o Options) (_ *App, err error) {
 		a.plainly.cars = func() []bridge.Car { return a.bridge.Cars() }
 		followers = append(followers, a.plainly.reported)
 	}
+	var tracker bridge.Tracker
+	if a.config.OwnTracks.User != "" {
+		tracker = ownTracks{a.config.OwnTracks}
+	}
 	initial, pace := a.config.Refresh.Initial, PaceOf(a.config.Refresh)
 	if o.Offline {
 		initial, pace = false, bridge.Pace{}
 	}
 	a.bridge, err = bridge.New(bridge.Options{
 		Accounts: accounts, Outbox: a.outbox(), Store: st, Tree: tree, Table: table, Announcer: announcer, Log: a.log,
-		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Followers: followers, Info: a.info, Permissions: permissions(a.config), Presets: presets(a.config),
+		Metrics: bridge.NewMetrics(a.registry), Names: names, Senders: senders, Followers: followers, Tracker: tracker, Info: a.info,
+		Permissions: permissions(a.config), Presets: presets(a.config),
 		Mirror: a.config.MQTT.Mirror, KeepVIN: a.config.FromDropIn, Guest: o.Offline, Initial: initial, Pace: pace,
 		StaleAfter: a.config.StaleAfter, Inbox: a.config.Limits.Lane.Inbox,
 		ReadWithin: a.config.Limits.Deadline.Cached, WakeWithin: a.config.Limits.Deadline.Force,
@@ -265,9 +269,6 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 				a.tooLarge.Store(false)
 			}
 			a.bridge.Connected()
-			if a.ownTracks != nil {
-				a.ownTracks.connected(a.bridge.Cars())
-			}
 			a.ready.create()
 		},
 		OnDown: func(error) {

@@ -2,7 +2,6 @@ package app
 
 import (
 	"net/http"
-	"sync"
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
@@ -22,10 +21,6 @@ func (a *App) followers() (all []func(bridge.Car), err error) {
 	a.registry.MustRegister(calls)
 	if a.options.Offline {
 		return nil, nil
-	}
-	if a.config.OwnTracks.User != "" {
-		a.ownTracks = &ownTracks{config: a.config.OwnTracks, outbox: a.outbox()}
-		all = append(all, a.ownTracks.reported)
 	}
 	tokens := map[vehicle.ID]string{}
 	for _, v := range a.config.Vehicles {
@@ -52,33 +47,13 @@ func (a *App) followers() (all []func(bridge.Car), err error) {
 	return append(all, func(car bridge.Car) { a.abrp.Reported(car.Vehicle.ID, car.Name, car.State) }), nil
 }
 
-// ownTracks publishes where cars are: each time that another position was taken, and to each broker that may know nothing
-// of it.
-type ownTracks struct {
-	config config.OwnTracks
-	outbox bridge.Outbox
+// ownTracks is where cars are, in the words of OwnTracks.
+type ownTracks struct{ config config.OwnTracks }
 
-	last sync.Map // by vehicle.ID: when the position was taken that was told last; lanes come at once
+func (o ownTracks) Topic(car string) string {
+	return owntracks.Topic(o.config.Prefix, o.config.User, car)
 }
 
-// reported takes a report of a car that is news.
-func (o *ownTracks) reported(car bridge.Car) {
-	payload, taken := owntracks.Location(car.State, car.Name, time.Now())
-	if payload == nil {
-		return
-	}
-	if before, told := o.last.Swap(car.Vehicle.ID, taken); told && !taken.After(before.(time.Time)) {
-		return
-	}
-	o.outbox.Publish(bridge.Publication{
-		Topic: owntracks.Topic(o.config.Prefix, o.config.User, car.Name), Payload: payload, Retain: true, ContentType: "application/json",
-	})
-}
-
-// connected tells where all cars are: what is retained is not kept while there is no connection.
-func (o *ownTracks) connected(cars []bridge.Car) {
-	o.last.Clear()
-	for _, car := range cars {
-		o.reported(car)
-	}
+func (o ownTracks) Position(car bridge.Car) []byte {
+	return owntracks.Location(car.State, car.Name, time.Now())
 }

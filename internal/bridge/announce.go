@@ -91,10 +91,11 @@ type announced struct {
 	Topics map[string]parts `json:"topics,omitempty"`
 	Places bool             `json:"places,omitempty"` // where the car is was retained
 	Mirror bool             `json:"mirror,omitempty"` // bare values stand beside the data
+	Track  string           `json:"track,omitempty"`  // topic of the [Tracker]
 }
 
 func (a announced) same(b announced) bool {
-	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && a.Places == b.Places &&
+	return a.Base == b.Base && a.Name == b.Name && a.Mirror == b.Mirror && a.Places == b.Places && a.Track == b.Track &&
 		maps.EqualFunc(a.Topics, b.Topics, slices.Equal[parts])
 }
 
@@ -111,8 +112,9 @@ type heralding struct {
 	out   Announcer // nil where nobody is to be told
 	base  string
 	store store.Store
-	bare  bool // cars are told as bare values too
-	place bool // the broker keeps where cars are
+	bare  bool                    // cars are told as bare values too
+	place bool                    // the broker keeps where cars are
+	track func(car string) string // topic of the tracker, empty for none
 	log   *slog.Logger
 	life  context.Context // of reads and writes, some of which come after the end of Run
 	up    atomic.Bool     // there is a connection
@@ -130,9 +132,11 @@ type heralding struct {
 	done  chan struct{}
 }
 
-func newHeralding(o Options) *heralding {
+func newHeralding(o Options, track func(car string) string) *heralding {
+	place := slices.ContainsFunc(o.Table.Rows(), func(r *topic.Row) bool { return r.Place && r.Retain })
 	h := &heralding{
-		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, place: slices.ContainsFunc(o.Table.Rows(), func(r *topic.Row) bool { return r.Place && r.Retain }), log: o.Log, life: context.Background(), seed: maphash.MakeSeed(), account: map[string]*device{},
+		out: o.Announcer, base: o.Tree.Base(), store: o.Store, bare: o.Mirror, place: place, track: track, log: o.Log,
+		life: context.Background(), seed: maphash.MakeSeed(), account: map[string]*device{},
 		dirty: map[string]*announced{}, wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 	h.before = h.read
@@ -141,7 +145,7 @@ func newHeralding(o Options) *heralding {
 
 // tell publishes the announcements of a device: when they differ from those that were told last, or in any case. What was
 // announced before and is no more is taken back. It tells what the device left behind below another base or name, as bare
-// values, or of where it was.
+// values, for the tracker, or of where it was.
 func (h *heralding) tell(d *device, key, name string, now []Announcement, always bool, publish func(Publication)) (ghost *announced) {
 	var sum maphash.Hash
 	sum.SetSeed(h.seed)
@@ -154,8 +158,10 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		return nil
 	}
 	d.told = told
-	car := strings.HasPrefix(key, announcedCar)
-	next := announced{Base: h.base, Name: name, Mirror: h.bare && car, Places: h.place && car}
+	next := announced{Base: h.base, Name: name}
+	if strings.HasPrefix(key, announcedCar) {
+		next.Mirror, next.Places, next.Track = h.bare, h.place, h.track(name)
+	}
 	if len(now) > 0 {
 		next.Topics = make(map[string]parts, len(now))
 	}
@@ -190,7 +196,7 @@ func (h *heralding) tell(d *device, key, name string, now []Announcement, always
 		}
 		publish(Publication{Topic: a.Topic, Payload: a.Payload, Retain: true, ContentType: jsonType})
 	}
-	moved := before.Base != next.Base || before.Name != next.Name
+	moved := before.Base != next.Base || before.Name != next.Name || before.Track != next.Track
 	if before.Base != "" && (moved || before.Mirror && !next.Mirror || before.Places && !next.Places) {
 		return &before
 	}

@@ -36,6 +36,8 @@ type Options struct {
 
 	// Followers are told of each report that is news, on the goroutine of the car's lane; they must not wait.
 	Followers []func(Car)
+	// Tracker writes where cars are for maps; nil for none.
+	Tracker Tracker
 
 	Permissions Permissions
 	Presets     map[string][]vehicle.Command // by the names that the user chose
@@ -94,7 +96,7 @@ func New(o Options) (*Bridge, error) {
 	}
 	b.pace.Store(&o.Pace)
 	b.rules.Store(&rules{o.Permissions, o.Presets})
-	b.herald, b.archive, b.heralding = newHerald(b), newArchive(b), newHeralding(o)
+	b.herald, b.archive, b.heralding = newHerald(b), newArchive(b), newHeralding(o, b.trackedOn)
 	b.endings = sync.OnceValue(func() []string { return b.heralding.endings(o.Table) })
 	b.journal = newJournal(b, o.Store, o.Log)
 	for _, a := range o.Accounts {

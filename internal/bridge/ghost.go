@@ -60,6 +60,7 @@ func (b *Bridge) clearCar(ghost announced) {
 	if err != nil || !topic.ValidCloudID(ghost.Name) {
 		return // it is no record of ours
 	}
+	b.clearTrack(ghost.Track)
 	_, err = b.lanes.byName(ghost.Name)
 	lives := err == nil && ghost.Base == b.tree.Base()
 	if lives && ghost.Places && !b.heralding.place {

@@ -41,6 +41,8 @@ type shelf struct {
 	device  device    // what was announced of it
 	missing time.Time // since when the account's list lacks the car; zero while it names it
 
+	tracked time.Time // when the car was where the tracker was told last
+
 	preset  string // that has started the climate control
 	climate climateTold
 	sent    int // publications so far
@@ -83,6 +85,7 @@ func (s *shelf) refreshed(r bluelink.Result) {
 	}
 	s.judgeRest(now)
 	s.tellClimate(now, onNews)
+	s.track(onNews)
 	s.failure = topic.Cleared(now)
 	s.tellRefresh()
 	s.setStale(topic.Fresh)
@@ -127,6 +130,7 @@ func (s *shelf) contents() int {
 	s.rested = false
 	s.tellRest(now)
 	s.tellClimate(now, always)
+	s.track(always)
 	s.tellRefresh()
 	s.tellStale()
 	if books := s.lane.account().Books; books != nil {

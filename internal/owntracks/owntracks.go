@@ -33,13 +33,13 @@ type location struct {
 	Created  int64   `json:"created_at"`
 }
 
-// Location is the message about a state, and when its position was taken; nil where there is no position with a time.
-func Location(state vehicle.State, name string, now time.Time) (payload []byte, taken time.Time) {
+// Location is the message about a state; nil where there is no position with a time.
+func Location(state vehicle.State, name string, now time.Time) []byte {
 	lat, located := vehicle.Latitude.Of(state)
 	lon, also := vehicle.Longitude.Of(state)
 	taken, timed := vehicle.LocationUpdatedAt.Of(state)
 	if !located || !also || !timed {
-		return nil, time.Time{}
+		return nil
 	}
 	l := location{
 		Type: "location", Lat: lat.Value, Lon: lon.Value, Taken: taken.Unix(), Tracker: tracker(name), Trigger: "p", Created: now.Unix(),
@@ -52,9 +52,9 @@ func Location(state vehicle.State, name string, now time.Time) (payload []byte, 
 	}
 	payload, err := json.Marshal(l)
 	if err != nil {
-		return nil, time.Time{} // a number that JSON cannot carry never gets into a state
+		return nil // a number that JSON cannot carry never gets into a state
 	}
-	return payload, taken
+	return payload
 }
 
 // tracker is what the map shows: the first letter of the name and the last character of it.

@@ -208,7 +208,7 @@ func ids(picture string) string {
 }
 
 // TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone changes base, prefix, node and name, and takes a car, an account and at last
-// Home Assistant away.
+// Home Assistant and OwnTracks away.
 func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
@@ -220,6 +220,7 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 			w.follow(broker)
 			w.start(setup{interval: interval, unlimited: true, change: func(c *config.Config) {
 				withPIN(c)
+				c.OwnTracks.User = "anna"
 				change(c)
 			}})
 			pass(2 * time.Minute)
@@ -244,10 +245,10 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 			}
 		}
 		kept := run(func(*config.Config) {})
-		expect("at first", kept, map[string]bool{"hyundai/" + cars[0].ID + "/": true, "homeassistant/device/bluelink2mqtt_bridge/": true, "hyundai/bridge/state": true})
+		expect("at first", kept, map[string]bool{"hyundai/" + cars[0].ID + "/": true, "homeassistant/device/bluelink2mqtt_bridge/": true, "hyundai/bridge/state": true, "owntracks/anna/" + cars[0].ID: true})
 
 		kept = run(func(c *config.Config) { c.MQTT.BaseTopic = "home/cars" })
-		expect("with another base", kept, map[string]bool{"hyundai/": false, "home/cars/" + cars[0].ID + "/": true, "home/cars/account/kia/": true})
+		expect("with another base", kept, map[string]bool{"hyundai/": false, "home/cars/" + cars[0].ID + "/": true, "home/cars/account/kia/": true, "owntracks/anna/" + cars[0].ID: true})
 
 		kept = run(func(c *config.Config) {
 			c.MQTT.BaseTopic, c.HomeAssistant.Prefix, c.HomeAssistant.Node = "home/cars", "ha", "cottage"
@@ -255,10 +256,12 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 		})
 		expect("with another prefix, node and name", kept, map[string]bool{
 			"homeassistant/": false, "ha/device/cottage/bluelink2mqtt_cottage_bridge/": true, "home/cars/" + cars[0].ID + "/": false, "home/cars/mine/": true,
+			"owntracks/anna/" + cars[0].ID: false, "owntracks/anna/mine": true, "owntracks/anna/" + cars[1].ID: true,
 		})
 
 		kept = run(func(c *config.Config) {
 			c.MQTT.BaseTopic, c.HomeAssistant.Prefix, c.HomeAssistant.Node = "home/cars", "ha", "cottage"
+			c.OwnTracks.User = "berta"
 			c.Accounts = slices.DeleteFunc(c.Accounts, func(a config.Account) bool { return a.Name == away })
 			c.Accounts[0].Exclude = []vehicle.VIN{vehicle.VIN(cars[0].VIN)}
 		})
@@ -272,11 +275,11 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 				gone++
 			}
 			expect("without the "+car.Brand+" "+car.Model, kept, map[string]bool{
-				"ha/device/cottage/bluelink2mqtt_cottage_" + id + "/": want, "home/cars/" + car.ID + "/": want,
+				"ha/device/cottage/bluelink2mqtt_cottage_" + id + "/": want, "home/cars/" + car.ID + "/": want, "owntracks/berta/" + car.ID: want,
 			})
 		}
 		expect("without an account", kept, map[string]bool{
-			"home/cars/mine/": false, "ha/device/cottage/bluelink2mqtt_cottage_account_kia/": false,
+			"home/cars/mine/": false, "owntracks/anna/": false, "ha/device/cottage/bluelink2mqtt_cottage_account_kia/": false,
 			"home/cars/account/kia/": false, "ha/device/cottage/bluelink2mqtt_cottage_account_hyundai/": true,
 		})
 		if gone < 3 || stays == 0 {
@@ -284,9 +287,9 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 		}
 
 		kept = run(func(c *config.Config) {
-			c.MQTT.BaseTopic, c.HomeAssistant.Enabled = "home/cars", false
+			c.MQTT.BaseTopic, c.HomeAssistant.Enabled, c.OwnTracks.User = "home/cars", false, ""
 		})
-		expect("without Home Assistant", kept, map[string]bool{"ha/": false, "homeassistant/": false, "home/cars/" + cars[1].ID + "/": true})
+		expect("without Home Assistant and OwnTracks", kept, map[string]bool{"owntracks/": false, "ha/": false, "homeassistant/": false, "home/cars/" + cars[1].ID + "/": true})
 		if err := broker.Err(); err != nil {
 			t.Error(fmt.Errorf("Home Assistant complains:\n%w", err))
 		}
