@@ -2,8 +2,9 @@
 //
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
 // leaves open is closed here: who may listen where, connections that never say CONNECT (listener.go),
-// log lines that carry payloads (log.go), and a flow control that can stop it (hook.go). It keeps nothing
-// on disk, so retained topics are gone after a restart; the bridge publishes them again.
+// log lines that carry payloads (log.go), a flow control that can stop it (hook.go), and a race that can
+// end it (turnstile.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
+// publishes them again.
 //
 // The package imports nothing of ours; internal/app and cmd start it.
 package broker
@@ -123,8 +124,10 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 
 	server := mochi.New(serverOptions(b.log))
-	if err := server.AddHook(&gatekeeper{username: b.opts.Username, password: b.opts.Password}, nil); err != nil {
-		return fmt.Errorf("embedded broker: %w", err)
+	for _, hook := range []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &turnstile{}} {
+		if err := server.AddHook(hook, nil); err != nil {
+			return fmt.Errorf("embedded broker: %w", err)
+		}
 	}
 	err = server.AddListener(tcpListener{tcp})
 	if len(doors) > 1 {

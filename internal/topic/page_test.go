@@ -146,7 +146,7 @@ func page(t *testing.T) []byte {
 		line("| `%s` | %s | %s | %s |", row[0], row[1], row[2], row[3])
 	}
 	line("")
-	line("With `owntracks.user` set, each new position is also published, retained, to `{owntracks.prefix}/{owntracks.user}/{vehicle}` as a [location of OwnTracks](https://owntracks.org/booklet/tech/json/).")
+	line("With `owntracks.user` set, each new position is also published, retained, to `{owntracks.prefix}/{owntracks.user}/{vehicle}` as a [location of OwnTracks](https://owntracks.org/booklet/tech/json/). It is cleared when the car goes, or when user, prefix or name are others.")
 	line("")
 	line("Reserved; nothing is published or read there yet:")
 	line("")
