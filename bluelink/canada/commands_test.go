@@ -140,30 +140,30 @@ func TestSend_ShowsANewTicketForEachCommandAndReturnsTheID(t *testing.T) {
 	for range 3 {
 		id, err := o.Send(t.Context(), ask, vehicle.Lock{})
 		must(t, err)
-		sent := s.last("drlck")
-		if string(id) != fmt.Sprint("tx-", len(s.calls)) || sent.body != `{"pin":"1234"}` || sent.header.Get("vehicleId") != car.CloudID {
-			t.Errorf("id %s, sent %s with %v", id, sent.body, sent.header)
+		sent := s.Last("drlck")
+		if string(id) != fmt.Sprint("tx-", len(s.Calls())) || sent.Body != `{"pin":"1234"}` || sent.Header.Get("vehicleId") != car.CloudID {
+			t.Errorf("id %s, sent %s with %v", id, sent.Body, sent.Header)
 		}
-		tickets = append(tickets, sent.header.Get("pAuth"))
+		tickets = append(tickets, sent.Header.Get("pAuth"))
 		for range 5 {
 			if status, err := o.Action(t.Context(), car, id); err != nil || status != vehicle.ActionSuccess {
 				t.Errorf("%s, %v", status, err)
 			}
 		}
-		if asked := s.last("rmtsts"); asked.header.Get("pAuth") != sent.header.Get("pAuth") || asked.header.Get("transactionId") != string(id) || asked.body != "" {
-			t.Errorf("asked with %v", asked.header)
+		if asked := s.Last("rmtsts"); asked.Header.Get("pAuth") != sent.Header.Get("pAuth") || asked.Header.Get("transactionId") != string(id) || asked.Body != "" {
+			t.Errorf("asked with %v", asked.Header)
 		}
 	}
-	if tickets[0] == tickets[1] || tickets[1] == tickets[2] || s.count("vrfypin") != 3 {
-		t.Errorf("tickets %v, the PIN was sent %d times", tickets, s.count("vrfypin"))
+	if tickets[0] == tickets[1] || tickets[1] == tickets[2] || s.Count("vrfypin") != 3 {
+		t.Errorf("tickets %v, the PIN was sent %d times", tickets, s.Count("vrfypin"))
 	}
-	s.always("drlck", good("{}"))
+	s.Always("drlck", good("{}"))
 	_, err := o.Send(t.Context(), ask, vehicle.Lock{})
 	if mustFail(t, err, bluelink.ErrBadResponse); !bluelink.MayHaveSucceeded(err) {
 		t.Error("accepted without an id, it may have been carried out")
 	}
 	// An error with an id is an error.
-	s.always("drlck", reply{200, bad("6533").body, map[string]string{"transactionId": "tx"}})
+	s.Always("drlck", cloudtest.Say(200, bad("6533").Body, map[string]string{"transactionId": "tx"}))
 	_, err = o.Send(t.Context(), ask, vehicle.Lock{})
 	mustFail(t, err, bluelink.ErrBusy)
 }
@@ -180,16 +180,16 @@ func TestAction_WithAStaleTicketGetsAnother(t *testing.T) {
 				t.Errorf("%s, %v", status, err)
 			}
 		}
-		if s.count("vrfypin") != 2 || s.count("rmtsts") != 4 {
-			t.Errorf("the PIN was sent %d times, asked %d times", s.count("vrfypin"), s.count("rmtsts"))
+		if s.Count("vrfypin") != 2 || s.Count("rmtsts") != 4 {
+			t.Errorf("the PIN was sent %d times, asked %d times", s.Count("vrfypin"), s.Count("rmtsts"))
 		}
 		<-time.After(6 * time.Minute) // and an old one is not shown at all
 		_, err = o.Action(t.Context(), car, id)
 		must(t, err)
 		o = open(t, s, o.tokens) // nor is one after a restart
 		_, err = o.Action(t.Context(), car, id)
-		if must(t, err); s.count("vrfypin") != 4 {
-			t.Errorf("the PIN was sent %d times", s.count("vrfypin"))
+		if must(t, err); s.Count("vrfypin") != 4 {
+			t.Errorf("the PIN was sent %d times", s.Count("vrfypin"))
 		}
 	})
 }
@@ -209,19 +209,19 @@ func TestAction_ReadsTheAnswersOfThePage(t *testing.T) {
 		{good(`{"transaction":{"apiResult":"?"}}`), vehicle.ActionFailed, nil},
 		{good(`{"transaction":{}}`), vehicle.ActionUnknown, nil},
 		{good(`{}`), vehicle.ActionUnknown, nil},
-		{reply{200, failed, nil}, vehicle.ActionFailed, nil},
+		{cloudtest.Say(200, failed), vehicle.ActionFailed, nil},
 		{bad("4711"), "", bluelink.ErrBadResponse}, // says nothing about the command
 		{bad("6534"), "", bluelink.ErrRateLimited},
-		{reply{500, "<html>", nil}, "", bluelink.ErrUnavailable},
+		{cloudtest.Say(500, "<html>"), "", bluelink.ErrUnavailable},
 	} {
-		s.always("rmtsts", test.reply)
+		s.Always("rmtsts", test.reply)
 		got, err := o.Action(t.Context(), car, "tx-1")
 		if got != test.want || !errors.Is(err, test.err) || (err == nil) != (test.err == nil) {
-			t.Errorf("%s: %q, %v, want %q", test.reply.body, got, err, test.want)
+			t.Errorf("%s: %q, %v, want %q", test.reply.Body, got, err, test.want)
 		}
 	}
-	n := len(s.calls)
-	if status, err := o.Action(t.Context(), car, answered); status != vehicle.ActionSuccess || err != nil || len(s.calls) != n {
+	n := len(s.Calls())
+	if status, err := o.Action(t.Context(), car, answered); status != vehicle.ActionSuccess || err != nil || len(s.Calls()) != n {
 		t.Errorf("one that was over with its answer: %s, %v", status, err)
 	}
 }
@@ -230,18 +230,18 @@ func TestChargeLimits_WaitForTheCarAndAreThenOver(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t, func(a *bluelink.Account) { a.Brand = vehicle.Genesis })
 		car := o.list(t)[0]
-		s.answer[setLimits] = func(*http.Request, string) (reply, bool) {
+		s.On(setLimits, func(*http.Request, string) (reply, bool) {
 			<-time.After(140 * time.Second)
 			return good(`[{"plugType":0,"level":80},{"plugType":1,"level":90}]`), true
-		}
+		})
 		id, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.ChargeLimits{AC: vehicle.Some(90), DC: vehicle.Some(80)})
 		must(t, err)
-		sent := s.last(setLimits)
-		if sent.body != `{"tsoc":[{"plugType":0,"level":80},{"plugType":1,"level":90}],"pin":"1234"}` || id != answered {
-			t.Errorf("%s: %s", id, sent.body)
+		sent := s.Last(setLimits)
+		if sent.Body != `{"tsoc":[{"plugType":0,"level":80},{"plugType":1,"level":90}],"pin":"1234"}` || id != answered {
+			t.Errorf("%s: %s", id, sent.Body)
 		}
 		for name, want := range map[string]string{"from": "SPA", "offset": "-8", "priority": "u=1, i", "referer": "https://kiaconnect.ca/remote/", "origin": "https://genesisconnect.ca"} {
-			if got := sent.header.Get(name); got != want {
+			if got := sent.Header.Get(name); got != want {
 				t.Errorf("%s is %q, want %q", name, got, want)
 			}
 		}
@@ -258,21 +258,21 @@ func TestClimate_BodyInTheOtherFormIsTriedOnce(t *testing.T) {
 			t.Fatalf("%q, %v", id, err)
 		}
 	}
-	if n := s.count("evc/rfon"); n != 4 || !strings.Contains(s.last("evc/rfon").body, newWrapper) {
+	if n := s.Count("evc/rfon"); n != 4 || !strings.Contains(s.Last("evc/rfon").Body, newWrapper) {
 		t.Errorf("sent %d times, want one more the first time", n)
 	}
 	s.wrapper = "neither"
-	n := s.count("evc/rfon")
+	n := s.Count("evc/rfon")
 	_, err := o.Send(t.Context(), ask, vehicle.ClimateStart{})
-	if mustFail(t, err, bluelink.ErrUnsupported); s.count("evc/rfon")-n != 2 || bluelink.MayHaveSucceeded(err) {
-		t.Errorf("sent %d times", s.count("evc/rfon")-n)
+	if mustFail(t, err, bluelink.ErrUnsupported); s.Count("evc/rfon")-n != 2 || bluelink.MayHaveSucceeded(err) {
+		t.Errorf("sent %d times", s.Count("evc/rfon")-n)
 	}
 	// Another refusal is no reason to try another form.
-	s.always("evc/rfon", bad("6533"))
-	n = s.count("evc/rfon")
+	s.Always("evc/rfon", bad("6533"))
+	n = s.Count("evc/rfon")
 	_, err = o.Send(t.Context(), ask, vehicle.ClimateStart{})
-	if mustFail(t, err, bluelink.ErrBusy); s.count("evc/rfon")-n != 1 {
-		t.Errorf("sent %d times", s.count("evc/rfon")-n)
+	if mustFail(t, err, bluelink.ErrBusy); s.Count("evc/rfon")-n != 1 {
+		t.Errorf("sent %d times", s.Count("evc/rfon")-n)
 	}
 }
 
@@ -281,7 +281,7 @@ func TestPIN_WrongOneIsTriedOnceUntilItChanges(t *testing.T) {
 		for _, code := range []string{"7310", "4711"} { // also in words that nobody knows
 			s, o := signedIn(t, func(a *bluelink.Account) { a.PIN = "9999" })
 			car := o.list(t)[0]
-			s.always("vrfypin", bad(code))
+			s.Always("vrfypin", bad(code))
 			for range 3 {
 				for range 3 {
 					_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.Lock{})
@@ -293,10 +293,10 @@ func TestPIN_WrongOneIsTriedOnceUntilItChanges(t *testing.T) {
 				}
 				o = open(t, s, o.tokens, func(a *bluelink.Account) { a.PIN = "9999" })
 			}
-			if n := s.count("vrfypin"); n != 1 || s.count("drlck") != 0 {
+			if n := s.Count("vrfypin"); n != 1 || s.Count("drlck") != 0 {
 				t.Errorf("the wrong PIN was sent %d times", n)
 			}
-			s.usual("vrfypin")
+			s.On("vrfypin", nil)
 			o = open(t, s, o.tokens)
 			if _, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.Lock{}); err != nil {
 				t.Errorf("with the right one: %v", err)
@@ -309,10 +309,10 @@ func TestPIN_IsSentByOneCallerAtATimeAndRestsAfterSilence(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t, func(a *bluelink.Account) { a.PIN = "9999" })
 		cars := o.list(t)
-		s.answer["vrfypin"] = func(*http.Request, string) (reply, bool) {
+		s.On("vrfypin", func(*http.Request, string) (reply, bool) {
 			<-time.After(time.Second)
 			return reply{}, false
-		}
+		})
 		var callers sync.WaitGroup
 		for _, v := range cars {
 			for range 10 {
@@ -320,11 +320,11 @@ func TestPIN_IsSentByOneCallerAtATimeAndRestsAfterSilence(t *testing.T) {
 			}
 		}
 		callers.Wait()
-		if n := s.count("vrfypin"); n != 1 {
+		if n := s.Count("vrfypin"); n != 1 {
 			t.Errorf("a wrong PIN was sent %d times", n)
 		}
 		s, o = signedIn(t)
-		s.always("vrfypin", reply{})
+		s.Always("vrfypin", reply{})
 		for range 60 {
 			_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: cars[0]}, vehicle.Lock{})
 			if mustFail(t, err, bluelink.ErrUnavailable); bluelink.MayHaveSucceeded(err) {
@@ -332,7 +332,7 @@ func TestPIN_IsSentByOneCallerAtATimeAndRestsAfterSilence(t *testing.T) {
 			}
 			<-time.After(time.Minute)
 		}
-		if n := s.count("vrfypin"); n < 3 || n > 8 {
+		if n := s.Count("vrfypin"); n < 3 || n > 8 {
 			t.Errorf("in an hour without answers the PIN was sent %d times", n)
 		}
 	})
@@ -342,7 +342,7 @@ func TestSend_RefusesBeforeAnythingLeaves(t *testing.T) {
 	s, o := signedIn(t)
 	some := vehicle.Some[int]
 	cars := o.list(t)
-	n := len(s.calls)
+	n := len(s.Calls())
 	for _, c := range []vehicle.Command{
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 13.7, Unit: vehicle.Celsius})},
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 31, Unit: vehicle.Celsius})},
@@ -371,7 +371,7 @@ func TestSend_RefusesBeforeAnythingLeaves(t *testing.T) {
 	}
 	o = open(t, s, o.tokens, func(a *bluelink.Account) { a.PIN = "" })
 	_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: cars[0]}, vehicle.Lock{})
-	if mustFail(t, err, bluelink.ErrPINRequired); len(s.calls) != n {
-		t.Errorf("%d calls left", len(s.calls)-n)
+	if mustFail(t, err, bluelink.ErrPINRequired); len(s.Calls()) != n {
+		t.Errorf("%d calls left", len(s.Calls())-n)
 	}
 }

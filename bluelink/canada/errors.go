@@ -16,13 +16,6 @@ import (
 // errWrapper says that the form of the climate's body is not the car's.
 var errWrapper = fmt.Errorf("%w: another form of the body is wanted", bluelink.ErrUnsupported)
 
-// outcome is what a code of docs/protocol/canada.md §8 means.
-type outcome struct {
-	err    error
-	reason vehicle.Reason // where the sentinel's own is too coarse
-	wait   time.Duration  // at least this long before another try
-}
-
 // How long to wait where a code says that it is too much.
 const (
 	firewalled = 15 * time.Minute // of what stands before the cloud
@@ -31,35 +24,35 @@ const (
 	dayIsOver  = time.Hour        // of the day's remote requests; when the day ends there nobody knows
 )
 
-// codes are the errorCode of failures, wherever they come.
-var codes = map[string]outcome{
-	"6459":  {err: bluelink.ErrRefused, reason: vehicle.CloudChanged}, // this client's identity is not the one for the call
-	"6533":  {err: bluelink.ErrBusy, wait: inProgress},
-	"6534":  {err: bluelink.ErrRateLimited, wait: dayIsOver},
-	"7101":  {err: bluelink.ErrUnavailable},
-	"7310":  {err: bluelink.ErrPIN},
-	"7445":  {err: bluelink.ErrUnavailable},
-	"7901":  {err: bluelink.ErrRateLimited, wait: throttled},
-	"15109": {err: errWrapper}, // the form of the climate's body
+// codes are the errorCode of failures, wherever they come (docs/protocol/canada.md §8).
+var codes = map[string]answer.Outcome{
+	"6459":  {Err: bluelink.ErrRefused, Reason: vehicle.CloudChanged}, // this client's identity is not the one for the call
+	"6533":  {Err: bluelink.ErrBusy, Wait: inProgress},
+	"6534":  {Err: bluelink.ErrRateLimited, Wait: dayIsOver},
+	"7101":  {Err: bluelink.ErrUnavailable},
+	"7310":  {Err: bluelink.ErrPIN},
+	"7445":  {Err: bluelink.ErrUnavailable},
+	"7901":  {Err: bluelink.ErrRateLimited, Wait: throttled},
+	"15109": {Err: errWrapper}, // the form of the climate's body
 }
 
 // Codes that mean something else, or anything at all, by what a call is for.
 var (
 	// sessionCodes are those of calls with a token: each says that this one is no good, whatever it says of the reason. A
 	// sign-in then tells.
-	sessionCodes = map[string]outcome{
-		"7110": {err: bluelink.ErrSessionExpired}, "7402": {err: bluelink.ErrSessionExpired}, "7403": {err: bluelink.ErrSessionExpired},
-		"7404": {err: bluelink.ErrSessionExpired}, "7602": {err: bluelink.ErrSessionExpired}, "7606": {err: bluelink.ErrSessionExpired},
-		"7710": {err: bluelink.ErrSessionExpired},
+	sessionCodes = map[string]answer.Outcome{
+		"7110": {Err: bluelink.ErrSessionExpired}, "7402": {Err: bluelink.ErrSessionExpired}, "7403": {Err: bluelink.ErrSessionExpired},
+		"7404": {Err: bluelink.ErrSessionExpired}, "7602": {Err: bluelink.ErrSessionExpired}, "7606": {Err: bluelink.ErrSessionExpired},
+		"7710": {Err: bluelink.ErrSessionExpired},
 	}
-	signInCodes = map[string]outcome{
-		"7110": {err: bluelink.ErrOTPRequired},
-		"7402": {err: bluelink.ErrCredentials}, // the account is locked
-		"7404": {err: bluelink.ErrCredentials},
-		"7710": {err: bluelink.ErrDevice},
+	signInCodes = map[string]answer.Outcome{
+		"7110": {Err: bluelink.ErrOTPRequired},
+		"7402": {Err: bluelink.ErrCredentials}, // the account is locked
+		"7404": {Err: bluelink.ErrCredentials},
+		"7710": {Err: bluelink.ErrDevice},
 		// While a code is asked for and entered; of a wrong one and an old one the cloud says the same.
-		"7549": {err: bluelink.ErrOTP}, "7701": {err: bluelink.ErrOTP}, "7702": {err: bluelink.ErrOTP}, "7999": {err: bluelink.ErrOTP},
-		"7715": {err: bluelink.ErrSessionExpired},
+		"7549": {Err: bluelink.ErrOTP}, "7701": {Err: bluelink.ErrOTP}, "7702": {Err: bluelink.ErrOTP}, "7999": {Err: bluelink.ErrOTP},
+		"7715": {Err: bluelink.ErrSessionExpired},
 	}
 )
 
@@ -82,16 +75,11 @@ func classify(call bluelink.Call, reply bluelink.Answer, root leaf.Value) error 
 	known, ok := outcomeOf(call, word)
 	switch {
 	case outOfReach(text):
-		known = outcome{err: bluelink.ErrVehicleUnreachable}
-	case !ok && reply.Status >= 500:
-		known = outcome{err: bluelink.ErrUnavailable}
+		known = answer.Outcome{Err: bluelink.ErrVehicleUnreachable}
 	case !ok:
-		known = outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
+		known = answer.Unlisted(reply.Status)
 	}
-	return &bluelink.Error{
-		Code: answer.Brief(word), Text: answer.Brief(text), Reason: known.reason, Err: known.err,
-		RetryAfter: max(known.wait, answer.RetryAfter(reply.Header)),
-	}
+	return known.Fail(word, text, reply.Header)
 }
 
 // outOfReach knows the text about a car that does not answer; its code nobody has written down (docs/protocol/canada.md §8).
@@ -101,7 +89,7 @@ func outOfReach(text string) bool {
 }
 
 // outcomeOf finds what a code means at a call.
-func outcomeOf(call bluelink.Call, code string) (outcome, bool) {
+func outcomeOf(call bluelink.Call, code string) (answer.Outcome, bool) {
 	first := sessionCodes
 	if call.Kind == bluelink.CallLogin || call.Kind == bluelink.CallRenew || call.Kind == bluelink.CallCode {
 		first = signInCodes

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -40,21 +41,21 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		"7549":            {bad("7549"), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0}, // only where a code is entered
 		"7999":            {bad("7999"), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
 		"unknown":         {bad("4711"), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
-		"no error object": {reply{200, `{"responseHeader":{"responseCode":1}}`, nil}, bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
-		"no text":         {reply{200, `{"error":{"errorCode":"6533"},"responseHeader":{"responseCode":1}}`, nil}, bluelink.ErrBusy, vehicle.VehicleBusy, false, 90 * time.Second},
-		"Cloudflare 403":  {reply{403, "<html>Attention Required", nil}, bluelink.ErrRateLimited, vehicle.CloudLimit, false, 15 * time.Minute},
-		"Cloudflare 429":  {reply{429, `{"error":"1015"}`, nil}, bluelink.ErrRateLimited, vehicle.CloudLimit, false, 15 * time.Minute},
-		"asks for more":   {reply{429, ``, map[string]string{"Retry-After": "3600"}}, bluelink.ErrRateLimited, vehicle.CloudLimit, false, time.Hour},
+		"no error object": {cloudtest.Say(200, `{"responseHeader":{"responseCode":1}}`), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
+		"no text":         {cloudtest.Say(200, `{"error":{"errorCode":"6533"},"responseHeader":{"responseCode":1}}`), bluelink.ErrBusy, vehicle.VehicleBusy, false, 90 * time.Second},
+		"Cloudflare 403":  {cloudtest.Say(403, "<html>Attention Required"), bluelink.ErrRateLimited, vehicle.CloudLimit, false, 15 * time.Minute},
+		"Cloudflare 429":  {cloudtest.Say(429, `{"error":"1015"}`), bluelink.ErrRateLimited, vehicle.CloudLimit, false, 15 * time.Minute},
+		"asks for more":   {cloudtest.Say(429, ``, map[string]string{"Retry-After": "3600"}), bluelink.ErrRateLimited, vehicle.CloudLimit, false, time.Hour},
 		"out of reach": {
-			reply{200, `{"error":{"errorCode":"7445","errorDesc":"The engine has not been started recently, or coverage is poor"},"responseHeader":{"responseCode":1}}`, nil},
+			cloudtest.Say(200, `{"error":{"errorCode":"7445","errorDesc":"The engine has not been started recently, or coverage is poor"},"responseHeader":{"responseCode":1}}`),
 			bluelink.ErrVehicleUnreachable, vehicle.VehicleUnreachable, true, 0,
 		},
-		"500":             {reply{500, "<html>", nil}, bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
-		"503 no envelope": {reply{503, `{"responseHeader":{"responseCode":0}}`, nil}, bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
-		"500 unknown":     {reply{500, `{"error":{"errorCode":"1"},"responseHeader":{"responseCode":1}}`, nil}, bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
-		"401 a page":      {reply{401, "<html>", nil}, bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
-		"a page":          {reply{200, "<html>", nil}, bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
-		"nothing":         {reply{200, "", nil}, bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
+		"500":             {cloudtest.Say(500, "<html>"), bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
+		"503 no envelope": {cloudtest.Say(503, `{"responseHeader":{"responseCode":0}}`), bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
+		"500 unknown":     {cloudtest.Say(500, `{"error":{"errorCode":"1"},"responseHeader":{"responseCode":1}}`), bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
+		"401 a page":      {cloudtest.Say(401, "<html>"), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
+		"a page":          {cloudtest.Say(200, "<html>"), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
+		"nothing":         {cloudtest.Say(200, ""), bluelink.ErrBadResponse, vehicle.CloudChanged, true, 0},
 		"reset":           {reply{}, bluelink.ErrUnavailable, vehicle.CloudUnavailable, true, 0},
 	} {
 		synctest.Test(t, func(t *testing.T) {
@@ -67,8 +68,8 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 				"drlck":       func() error { _, err := o.Send(t.Context(), ask, vehicle.Lock{}); return err },
 			} {
 				<-time.After(time.Hour)
-				s.always(path, test.reply)
-				n := s.count(path)
+				s.Always(path, test.reply)
+				n := s.Count(path)
 				err := do()
 				if test.want == bluelink.ErrSessionExpired { //nolint:errorlint // of the table
 					test.wait = 30 * time.Minute // another session will not be asked for sooner
@@ -81,10 +82,10 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 				if errors.Is(test.want, bluelink.ErrSessionExpired) {
 					once = 2
 				}
-				if got := s.count(path) - n; got != once {
+				if got := s.Count(path) - n; got != once {
 					t.Errorf("%s at %s: left %d times", name, path, got)
 				}
-				s.usual(path)
+				s.On(path, nil)
 			}
 		})
 	}
@@ -100,10 +101,10 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 			words = append(words, values...)
 		}
 		text := strings.NewReplacer(`"`, " ", `\`, " ").Replace(strings.Join(words, " "))
-		return reply{200, `{"error":{"errorCode":"4711","errorDesc":"` + text + `"},"responseHeader":{"responseCode":1}}`, nil}, true
+		return cloudtest.Say(200, `{"error":{"errorCode":"4711","errorDesc":"`+text+`"},"responseHeader":{"responseCode":1}}`), true
 	}
 	for _, path := range []string{"lstvhclsts", "v2/login", "vrfypin", "vhcllst"} {
-		s.answer[path] = echo
+		s.On(path, echo)
 	}
 	_, first := o.Cached(t.Context(), bluelink.Ask{Vehicle: car})
 	_, second := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.Lock{})
@@ -113,7 +114,7 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		for _, secret := range []string{"jane@example.com", "secret", " 1234 ", s.last("v2/login").header.Get("Deviceid")} {
+		for _, secret := range []string{"jane@example.com", "secret", " 1234 ", s.Last("v2/login").Header.Get("Deviceid")} {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("%v shows %q", err, secret)
 			}

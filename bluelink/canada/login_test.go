@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -17,17 +18,17 @@ func TestRequests_LookLikeTheWebSiteOfTheBrand(t *testing.T) {
 		for language, number := range map[string]string{"en": "0", "fr": "1", "": "0"} {
 			s, o := signedIn(t, func(a *bluelink.Account) { a.Brand, a.Language = brand, language })
 			o.list(t)
-			for _, c := range s.calls {
+			for _, c := range s.Calls() {
 				for name, want := range map[string]string{
 					"origin": "https://" + host, "referer": "https://" + host + "/login", "from": "CWP", "offset": "-5", "language": number,
 					"client_id": "HATAHSPACA0232141ED9722C67715A0B", "client_secret": "CLISCR01AHSPA", "content-type": "application/json;charset=UTF-8",
 				} {
-					if got := c.header[http.CanonicalHeaderKey(name)]; len(got) != 1 || got[0] != want {
-						t.Errorf("%s at %s: %s is %q, want %q", c.path, host, name, got, want)
+					if got := c.Header[http.CanonicalHeaderKey(name)]; len(got) != 1 || got[0] != want {
+						t.Errorf("%s at %s: %s is %q, want %q", c.Path, host, name, got, want)
 					}
 				}
-				if signs := c.path == "v2/login" || strings.HasPrefix(c.path, "mfa/"); signs != (c.header.Get("Deviceid") != "") {
-					t.Errorf("%s: device %q", c.path, c.header.Get("Deviceid"))
+				if signs := c.Path == "v2/login" || strings.HasPrefix(c.Path, "mfa/"); signs != (c.Header.Get("Deviceid") != "") {
+					t.Errorf("%s: device %q", c.Path, c.Header.Get("Deviceid"))
 				}
 			}
 		}
@@ -42,8 +43,8 @@ func TestLogin_WithACodeOnceAndThenFromATrustedDevice(t *testing.T) {
 			mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 			o = open(t, s, o.tokens) // a restart
 		}
-		if s.count("v2/login") != 1 || s.count("mfa/sendotp") != 0 {
-			t.Fatalf("%d sign-ins and %d codes", s.count("v2/login"), s.count("mfa/sendotp"))
+		if s.Count("v2/login") != 1 || s.Count("mfa/sendotp") != 0 {
+			t.Fatalf("%d sign-ins and %d codes", s.Count("v2/login"), s.Count("mfa/sendotp"))
 		}
 		c, _ := o.session.Challenge()
 		if len(c.Methods) != 2 || c.Methods[0] != (bluelink.CodeMethod{Name: "email", To: "j…@example.com"}) || c.Methods[1] != (bluelink.CodeMethod{Name: "sms", To: "***0100"}) {
@@ -58,13 +59,13 @@ func TestLogin_WithACodeOnceAndThenFromATrustedDevice(t *testing.T) {
 			t.Errorf("codes by %s", got)
 		}
 		o.list(t)
-		device := s.last("v2/login").header.Get("Deviceid")
+		device := s.Last("v2/login").Header.Get("Deviceid")
 		for range 10 {
 			<-time.After(24 * time.Hour)
 			o = open(t, s, o.tokens)
 			o.list(t)
 		}
-		if n := s.count("v2/login"); n != 11 || len(s.codesSent) != 1 || s.last("v2/login").header.Get("Deviceid") != device {
+		if n := s.Count("v2/login"); n != 11 || len(s.codesSent) != 1 || s.Last("v2/login").Header.Get("Deviceid") != device {
 			t.Errorf("in ten days %d sign-ins and %d codes", n, len(s.codesSent))
 		}
 	})
@@ -75,7 +76,7 @@ func TestLogin_ACodeThatIsAskedForMuchLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := newSite(t)
 		o := open(t, s, bluelink.NewMemoryTokens())
-		s.once("mfa/selverifmeth", reply{}) // and the first time they could not be read
+		s.Once("mfa/selverifmeth", reply{}) // and the first time they could not be read
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		if c, waits := o.session.Challenge(); !waits || len(c.Methods) != 1 || c.Methods[0].To != "j…@example.com" {
 			t.Errorf("offered %v", c.Methods)
@@ -84,8 +85,8 @@ func TestLogin_ACodeThatIsAskedForMuchLater(t *testing.T) {
 		<-time.After(9 * time.Hour)
 		must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
 		must(t, o.session.EnterCode(t.Context(), s.code))
-		if s.count("mfa/selverifmeth") != 3 || s.count("v2/login") != 1 || strings.Join(s.codesSent, ",") != "E,E" {
-			t.Errorf("ways read %d times, %d sign-ins, codes by %v", s.count("mfa/selverifmeth"), s.count("v2/login"), s.codesSent)
+		if s.Count("mfa/selverifmeth") != 3 || s.Count("v2/login") != 1 || strings.Join(s.codesSent, ",") != "E,E" {
+			t.Errorf("ways read %d times, %d sign-ins, codes by %v", s.Count("mfa/selverifmeth"), s.Count("v2/login"), s.codesSent)
 		}
 	})
 }
@@ -97,14 +98,14 @@ func TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew(t *testing.T) {
 		o := open(t, s, bluelink.NewMemoryTokens())
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		<-time.After(9 * time.Hour)
-		for r, want := range map[string]error{"": bluelink.ErrUnavailable, bad("7901").body: bluelink.ErrRateLimited} { // which say nothing of it
-			s.always("mfa/selverifmeth", reply{min(len(r), 1) * 200, r, nil})
+		for r, want := range map[string]error{"": bluelink.ErrUnavailable, bad("7901").Body: bluelink.ErrRateLimited} { // which say nothing of it
+			s.Always("mfa/selverifmeth", cloudtest.Say(min(len(r), 1)*200, r))
 			mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), want)
 		}
-		s.once("mfa/selverifmeth", bad("7445"))
+		s.Once("mfa/selverifmeth", bad("7445"))
 		must(t, o.session.SendCode(bluelink.WithPerson(t.Context()), bluelink.ByEmail))
 		must(t, o.session.EnterCode(t.Context(), s.code))
-		if n := s.count("v2/login"); n != 2 || len(s.codesSent) != 1 {
+		if n := s.Count("v2/login"); n != 2 || len(s.codesSent) != 1 {
 			t.Errorf("%d sign-ins, codes by %v", n, s.codesSent)
 		}
 	})
@@ -126,12 +127,12 @@ func TestLogin_ARightCodeNeedsNoOtherWhenTheLastStepFails(t *testing.T) {
 	o := open(t, s, bluelink.NewMemoryTokens())
 	mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-	s.once("mfa/genmfatkn", reply{502, "<html>", nil})
+	s.Once("mfa/genmfatkn", cloudtest.Say(502, "<html>"))
 	mustFail(t, o.session.EnterCode(t.Context(), s.code), bluelink.ErrUnavailable)
 	s.code = "spent"
 	must(t, o.session.EnterCode(t.Context(), "123456"))
-	if s.count("mfa/validateotp") != 1 {
-		t.Errorf("the code was shown %d times", s.count("mfa/validateotp"))
+	if s.Count("mfa/validateotp") != 1 {
+		t.Errorf("the code was shown %d times", s.Count("mfa/validateotp"))
 	}
 
 	// Refused there, what the code has given is of no use, and another code is needed.
@@ -139,7 +140,7 @@ func TestLogin_ARightCodeNeedsNoOtherWhenTheLastStepFails(t *testing.T) {
 	o = open(t, s, bluelink.NewMemoryTokens())
 	mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-	s.once("mfa/genmfatkn", bad("7999"))
+	s.Once("mfa/genmfatkn", bad("7999"))
 	mustFail(t, o.session.EnterCode(t.Context(), s.code), bluelink.ErrOTPRequired)
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
 	must(t, o.session.EnterCode(t.Context(), s.code))
@@ -154,7 +155,7 @@ func TestLogin_CodesAreRefusedInTheWordsOfThePage(t *testing.T) {
 		o := open(t, s, bluelink.NewMemoryTokens())
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-		s.once("mfa/validateotp", bad(code))
+		s.Once("mfa/validateotp", bad(code))
 		if err := o.session.EnterCode(t.Context(), s.code); !errors.Is(err, want) {
 			t.Errorf("%s: %v, want %v", code, err, want)
 		}
@@ -166,7 +167,7 @@ func TestLogin_CodesAreRefusedInTheWordsOfThePage(t *testing.T) {
 	o := open(t, s, bluelink.NewMemoryTokens())
 	mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-	s.always("mfa/validateotp", good(`{"verifiedOtp":false,"otpValidationKey":"x"}`))
+	s.Always("mfa/validateotp", good(`{"verifiedOtp":false,"otpValidationKey":"x"}`))
 	mustFail(t, o.session.EnterCode(t.Context(), s.code), bluelink.ErrOTP)
 }
 
@@ -183,23 +184,23 @@ func TestLogin_AnswersMeanWhatThePageSays(t *testing.T) {
 		"unknown":          {bad("4711"), bluelink.ErrBadResponse, 0},
 		"device":           {bad("7710"), bluelink.ErrDevice, 0},
 		"no token":         {good(`{}`), bluelink.ErrBadResponse, 0},
-		"no code":          {reply{200, `{"responseHeader":{"responseCode":1}}`, nil}, bluelink.ErrBadResponse, 0},
-		"Cloudflare":       {reply{403, "<html>Attention Required", nil}, bluelink.ErrRateLimited, 15 * time.Minute},
-		"Cloudflare JSON":  {reply{429, `{"error":"1015"}`, nil}, bluelink.ErrRateLimited, 15 * time.Minute},
-		"back end":         {reply{500, "<html>", nil}, bluelink.ErrUnavailable, 0},
-		"a page":           {reply{200, "<html>", nil}, bluelink.ErrBadResponse, 0},
-		"numeric code":     {reply{200, `{"error":{"errorCode":7404},"responseHeader":{"responseCode":1}}`, nil}, bluelink.ErrCredentials, 0},
-		"code as a flag":   {reply{200, `{"error":{"errorCode":"7404"},"responseHeader":{"responseCode":true}}`, nil}, bluelink.ErrCredentials, 0},
+		"no code":          {cloudtest.Say(200, `{"responseHeader":{"responseCode":1}}`), bluelink.ErrBadResponse, 0},
+		"Cloudflare":       {cloudtest.Say(403, "<html>Attention Required"), bluelink.ErrRateLimited, 15 * time.Minute},
+		"Cloudflare JSON":  {cloudtest.Say(429, `{"error":"1015"}`), bluelink.ErrRateLimited, 15 * time.Minute},
+		"back end":         {cloudtest.Say(500, "<html>"), bluelink.ErrUnavailable, 0},
+		"a page":           {cloudtest.Say(200, "<html>"), bluelink.ErrBadResponse, 0},
+		"numeric code":     {cloudtest.Say(200, `{"error":{"errorCode":7404},"responseHeader":{"responseCode":1}}`), bluelink.ErrCredentials, 0},
+		"code as a flag":   {cloudtest.Say(200, `{"error":{"errorCode":"7404"},"responseHeader":{"responseCode":true}}`), bluelink.ErrCredentials, 0},
 		"reset":            {reply{}, bluelink.ErrUnavailable, 0},
-		"code is no code":  {reply{200, `{"responseHeader":{"responseCode":"x"},"result":{}}`, nil}, bluelink.ErrBadResponse, 0},
-		"nothing of a use": {reply{200, `{"result":{}}`, nil}, bluelink.ErrBadResponse, 0},
+		"code is no code":  {cloudtest.Say(200, `{"responseHeader":{"responseCode":"x"},"result":{}}`), bluelink.ErrBadResponse, 0},
+		"nothing of a use": {cloudtest.Say(200, `{"result":{}}`), bluelink.ErrBadResponse, 0},
 	} {
 		s := newSite(t)
-		s.always("v2/login", test.reply)
+		s.Always("v2/login", test.reply)
 		o := open(t, s, bluelink.NewMemoryTokens())
 		err := o.Login(t.Context())
-		if !errors.Is(err, test.want) || bluelink.RetryAfter(err) != test.wait || s.count("v2/login") != 1 {
-			t.Errorf("%s: %v, wait %s, after %d sign-ins; want %v", name, err, bluelink.RetryAfter(err), s.count("v2/login"), test.want)
+		if !errors.Is(err, test.want) || bluelink.RetryAfter(err) != test.wait || s.Count("v2/login") != 1 {
+			t.Errorf("%s: %v, wait %s, after %d sign-ins; want %v", name, err, bluelink.RetryAfter(err), s.Count("v2/login"), test.want)
 		}
 	}
 }
@@ -208,17 +209,17 @@ func TestLogin_AnswersMeanWhatThePageSays(t *testing.T) {
 func TestLogin_TooManySignInsAreLetBe(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t)
-		s.always("v2/login", bad("7901"))
+		s.Always("v2/login", bad("7901"))
 		<-time.After(25 * time.Hour)
-		n := s.count("v2/login")
+		n := s.Count("v2/login")
 		for range 35 {
 			mustFail(t, o.Login(t.Context()), bluelink.ErrRateLimited)
 			<-time.After(time.Minute)
 		}
-		if got := s.count("v2/login") - n; got != 1 {
+		if got := s.Count("v2/login") - n; got != 1 {
 			t.Errorf("%d sign-ins in 35 minutes", got)
 		}
-		s.usual("v2/login")
+		s.On("v2/login", nil)
 		<-time.After(time.Minute)
 		must(t, o.Login(t.Context()))
 	})
@@ -228,14 +229,14 @@ func TestLogin_WrongPasswordAtARenewalStops(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t)
 		s.password = "changed"
-		n := s.count("v2/login")
+		n := s.Count("v2/login")
 		<-time.After(25 * time.Hour)
 		for range 5 {
 			mustFail(t, o.Login(t.Context()), bluelink.ErrCredentials)
 			o = open(t, s, o.tokens)
 			<-time.After(time.Hour)
 		}
-		if got := s.count("v2/login") - n; got != 1 {
+		if got := s.Count("v2/login") - n; got != 1 {
 			t.Errorf("the wrong password was tried %d times", got)
 		}
 	})
@@ -244,13 +245,13 @@ func TestLogin_WrongPasswordAtARenewalStops(t *testing.T) {
 func TestLogin_ADeviceThatIsRefusedIsReplaced(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t)
-		before := s.last("v2/login").header.Get("Deviceid")
-		s.once("v2/login", bad("7710"))
+		before := s.Last("v2/login").Header.Get("Deviceid")
+		s.Once("v2/login", bad("7710"))
 		<-time.After(25 * time.Hour)
 		mustFail(t, o.Login(t.Context()), bluelink.ErrDevice)
 		<-time.After(time.Minute)
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
-		if after := s.last("v2/login").header.Get("Deviceid"); after == before || after == "" {
+		if after := s.Last("v2/login").Header.Get("Deviceid"); after == before || after == "" {
 			t.Errorf("device %q after %q", after, before)
 		}
 	})
@@ -271,17 +272,17 @@ func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 				"rmtsts":      func() error { _, err := o.Action(t.Context(), car, "tx-1"); return err },
 			} {
 				<-time.After(time.Hour)
-				n, signIns := s.count(path), s.count("v2/login")
-				s.once(path, bad(code))
-				if err := do(); err != nil || s.count(path)-n != 2 || s.count("v2/login")-signIns != 1 {
-					t.Errorf("%s at %s: %v after %d calls and %d sign-ins", code, path, err, s.count(path)-n, s.count("v2/login")-signIns)
+				n, signIns := s.Count(path), s.Count("v2/login")
+				s.Once(path, bad(code))
+				if err := do(); err != nil || s.Count(path)-n != 2 || s.Count("v2/login")-signIns != 1 {
+					t.Errorf("%s at %s: %v after %d calls and %d sign-ins", code, path, err, s.Count(path)-n, s.Count("v2/login")-signIns)
 				}
-				s.always(path, bad(code))
-				n = s.count(path)
-				if err := do(); !errors.Is(err, bluelink.ErrSessionExpired) || bluelink.MayHaveSucceeded(err) || s.count(path)-n != 2 {
-					t.Errorf("%s for ever at %s: %v after %d calls", code, path, err, s.count(path)-n)
+				s.Always(path, bad(code))
+				n = s.Count(path)
+				if err := do(); !errors.Is(err, bluelink.ErrSessionExpired) || bluelink.MayHaveSucceeded(err) || s.Count(path)-n != 2 {
+					t.Errorf("%s for ever at %s: %v after %d calls", code, path, err, s.Count(path)-n)
 				}
-				s.usual(path)
+				s.On(path, nil)
 			}
 		})
 	}
@@ -289,10 +290,10 @@ func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 
 func TestLogin_TakesAndGivesNoRefreshTokens(t *testing.T) {
 	s, o := signedIn(t)
-	n := len(s.calls)
+	n := len(s.Calls())
 	mustFail(t, o.session.Adopt(t.Context(), "token of another program"), bluelink.ErrUnsupported)
-	if token, err := o.session.RefreshToken(t.Context()); token != "" || err != nil || len(s.calls) != n {
-		t.Errorf("%q, %v, %d calls", token, err, len(s.calls)-n)
+	if token, err := o.session.RefreshToken(t.Context()); token != "" || err != nil || len(s.Calls()) != n {
+		t.Errorf("%q, %v, %d calls", token, err, len(s.Calls())-n)
 	}
 	o.list(t)
 }

@@ -13,12 +13,13 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 func TestVehicles_AreThoseOfTheList(t *testing.T) {
 	s, o := signedIn(t)
-	s.always("vhcllst", good(`{"vehicles":[
+	s.Always("vhcllst", good(`{"vehicles":[
 	 {"vehicleId":"Ab3xYz1q2w3e4r5t==","nickName":"My EV","modelName":"IONIQ 5","modelYear":"2024","fuelKindCode":"E","vin":"kmhc0000000000001"},
 	 {"vehicleId":"2","nickName":"","modelName":"ELANTRA","modelYear":"","fuelKindCode":"G","vin":"KMHC0000000000002"},
 	 {"vehicleId":"3","nickName":"P","modelName":"TUCSON","modelYear":2023,"fuelKindCode":"p","vin":"KMHC0000000000003"},
@@ -41,7 +42,7 @@ func TestVehicles_AreThoseOfTheList(t *testing.T) {
 			t.Errorf("car %d is %+v", i, v)
 		}
 	}
-	s.always("vhcllst", good(`{"count":0}`))
+	s.Always("vhcllst", good(`{"count":0}`))
 	_, err := o.Vehicles(t.Context())
 	mustFail(t, err, bluelink.ErrBadResponse)
 }
@@ -67,39 +68,39 @@ func TestCached_ReadsTheStatusAndWhatStandsBesideIt(t *testing.T) {
 		t.Errorf("days %+v", days)
 	}
 	for _, path := range []string{"fndmcr", "rltmvhclsts", "vrfypin"} {
-		if s.count(path) != 0 {
+		if s.Count(path) != 0 {
 			t.Errorf("a cached read calls %s", path)
 		}
 	}
-	if c := s.last("lstvhclsts"); c.header.Get("vehicleId") != car.CloudID || c.header.Get("accessToken") != s.live() || c.body != "" {
-		t.Errorf("asked by %s with %v", c.body, c.header)
+	if c := s.Last("lstvhclsts"); c.Header.Get("vehicleId") != car.CloudID || c.Header.Get("accessToken") != s.live() || c.Body != "" {
+		t.Errorf("asked by %s with %v", c.Body, c.Header)
 	}
 	old, err := o.read(t, o.list(t)[1], vehicle.State{})
 	must(t, err)
 	if got := text(old, "fuel_level") + " " + text(old, "fuel_driving_range") + " " + text(old, "ev_charge_limits_ac") + " " + text(old, "air_temperature"); got != "62 0 km <nil> 23 °C" {
 		t.Errorf("a petrol car of 2018: %s", got)
 	}
-	if s.count("evc/selsoc") != 1 {
-		t.Errorf("charge limits were read %d times", s.count("evc/selsoc"))
+	if s.Count("evc/selsoc") != 1 {
+		t.Errorf("charge limits were read %d times", s.Count("evc/selsoc"))
 	}
 }
 
 func TestCached_PartsThatFailLeaveTheRest(t *testing.T) {
-	for _, r := range []reply{bad("7101"), {500, "<html>", nil}, {}, good("{}"), good("[]"), {200, "<html>", nil}, bad("4711")} {
+	for _, r := range []reply{bad("7101"), cloudtest.Say(500, "<html>"), {}, good("{}"), good("[]"), cloudtest.Say(200, "<html>"), bad("4711")} {
 		s, o := signedIn(t)
 		for _, path := range []string{"nxtsvc", "evc/selsoc", "alerts/maintenance/evTripDetails"} {
-			s.always(path, r)
+			s.Always(path, r)
 		}
 		state, err := o.read(t, o.list(t)[0], vehicle.State{})
 		if err != nil || text(state, "ev_battery_percentage") != "64" || text(state, "odometer") != "<nil>" {
-			t.Errorf("%s: %v", r.body, err)
+			t.Errorf("%s: %v", r.Body, err)
 		}
 	}
 	s, o := signedIn(t)
 	car := o.list(t)[0]
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
-	if _, err := o.complete(ctx, bluelink.Ask{Vehicle: car}, vehicle.Report{}); !errors.Is(err, context.Canceled) || s.count("nxtsvc") != 0 {
+	if _, err := o.complete(ctx, bluelink.Ask{Vehicle: car}, vehicle.Report{}); !errors.Is(err, context.Canceled) || s.Count("nxtsvc") != 0 {
 		t.Errorf("given up: %v", err)
 	}
 }
@@ -111,13 +112,13 @@ func TestCached_SparingAsksForWhatIsNews(t *testing.T) {
 		var known vehicle.State
 		calls := func(date string) string {
 			s.status = strings.Replace(status, "20260801153000", date, 1)
-			n := len(s.calls)
+			n := len(s.Calls())
 			r, err := o.Cached(t.Context(), bluelink.Ask{Vehicle: car, Known: known, Sparing: true})
 			must(t, err)
 			known, _, _ = known.Apply(r, time.Date(2026, 8, 2, 0, 0, 0, 0, time.UTC))
 			var paths []string
-			for _, c := range s.calls[n:] {
-				paths = append(paths, c.path)
+			for _, c := range s.Calls()[n:] {
+				paths = append(paths, c.Path)
 			}
 			return strings.Join(paths, " ")
 		}
@@ -129,7 +130,7 @@ func TestCached_SparingAsksForWhatIsNews(t *testing.T) {
 				t.Errorf("%s: %s, want %s", step.date, got, step.want)
 			}
 		}
-		s.always("nxtsvc", good(`{"maintenanceInfo":{"currentOdometer":30200,"currentOdometerUnit":1}}`)) // a drive
+		s.Always("nxtsvc", good(`{"maintenanceInfo":{"currentOdometer":30200,"currentOdometerUnit":1}}`)) // a drive
 		if got := calls("20260801120000"); got != "lstvhclsts nxtsvc evc/selsoc" {
 			t.Errorf("soon after the last: %s", got)
 		}
@@ -147,14 +148,14 @@ func TestCached_AnswersThatHoldNothing(t *testing.T) {
 	}{
 		"null":          {good(`{"status":null}`), bluelink.ErrNoData},
 		"none":          {good(`{}`), bluelink.ErrBadResponse},
-		"no result":     {reply{200, `{"responseHeader":{"responseCode":0}}`, nil}, bluelink.ErrBadResponse},
+		"no result":     {cloudtest.Say(200, `{"responseHeader":{"responseCode":0}}`), bluelink.ErrBadResponse},
 		"only its time": {good(`{"status":{"lastStatusDate":"20260801153000"}}`), bluelink.ErrNoData},
 		"empty":         {good(`{"status":{}}`), bluelink.ErrNoData},
 		"every gauge 0": {good(`{"status":` + blank + `}`), bluelink.ErrUnavailable},
 	} {
 		s, o := signedIn(t)
 		car := o.list(t)[0]
-		s.always("lstvhclsts", test.reply)
+		s.Always("lstvhclsts", test.reply)
 		if _, err := o.read(t, car, vehicle.State{}); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
@@ -183,18 +184,18 @@ func TestForce_AsksTheCarAndErasesNothing(t *testing.T) {
 			t.Errorf("%s is %s, want %s", point, got, want)
 		}
 	}
-	if c := s.last("fndmcr"); c.header.Get("from") != "SPA" || c.header.Get("pAuth") == "" || c.header.Get("referer") != "https://mybluelink.ca/remote/" || c.body != `{"pin":"1234"}` {
-		t.Errorf("found by %s with %v", c.body, c.header)
+	if c := s.Last("fndmcr"); c.Header.Get("from") != "SPA" || c.Header.Get("pAuth") == "" || c.Header.Get("referer") != "https://mybluelink.ca/remote/" || c.Body != `{"pin":"1234"}` {
+		t.Errorf("found by %s with %v", c.Body, c.Header)
 	}
 	// Without a position the rest stands.
 	for _, r := range []reply{bad("6459"), bad("4711"), {}, good(`{"coord":{"lat":0,"lon":0}}`), good(`{}`)} {
-		s.always("fndmcr", r)
+		s.Always("fndmcr", r)
 		report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: before})
 		if err != nil || report.Has(vehicle.Latitude) {
-			t.Errorf("%s: %v", r.body, err)
+			t.Errorf("%s: %v", r.Body, err)
 		}
 	}
-	s.always("fndmcr", good(`{"gpsDetail":{"coord":{"lat":46,"lon":-74},"time":"20260801153000"}}`))
+	s.Always("fndmcr", good(`{"gpsDetail":{"coord":{"lat":46,"lon":-74},"time":"20260801153000"}}`))
 	if report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: before}); err != nil || !report.Has(vehicle.Latitude) {
 		t.Errorf("the other form of a position: %v", err)
 	}
@@ -211,23 +212,23 @@ func TestForce_SparingFindsTheCarWhenItHasMoved(t *testing.T) {
 	found := func(odometer string) int {
 		minute++
 		s.status = strings.Replace(status, "20260801153000", fmt.Sprintf("202608011530%02d", minute), 1)
-		s.always("nxtsvc", good(`{"maintenanceInfo":{"currentOdometer":`+odometer+`,"currentOdometerUnit":1}}`))
-		n := s.count("fndmcr")
+		s.Always("nxtsvc", good(`{"maintenanceInfo":{"currentOdometer":`+odometer+`,"currentOdometerUnit":1}}`))
+		n := s.Count("fndmcr")
 		r, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: known, Sparing: true})
 		must(t, err)
 		known, _, _ = known.Apply(r, time.Date(2026, 8, 2, 0, 0, 0, 0, time.UTC))
-		return s.count("fndmcr") - n
+		return s.Count("fndmcr") - n
 	}
 	if found("100") != 1 || found("100") != 0 || found("110") != 1 {
 		t.Error("it is found the first time and when it has moved")
 	}
-	s.always("fndmcr", reply{})
+	s.Always("fndmcr", reply{})
 	for range 2 {
 		if found("120") != 1 {
 			t.Error("what failed remains due")
 		}
 	}
-	s.usual("fndmcr")
+	s.On("fndmcr", nil)
 	if found("120") != 1 || found("120") != 0 {
 		t.Error("until it is learnt")
 	}
@@ -240,8 +241,8 @@ func TestForce_SparingFindsTheCarWhenItHasMoved(t *testing.T) {
 func TestForce_WithoutAPINReadsAllButThePosition(t *testing.T) {
 	s, o := signedIn(t, func(a *bluelink.Account) { a.PIN = "" })
 	report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: o.list(t)[0]})
-	if err != nil || report.Has(vehicle.Latitude) || s.count("vrfypin")+s.count("fndmcr") != 0 {
-		t.Errorf("%v, %d PINs", err, s.count("vrfypin"))
+	if err != nil || report.Has(vehicle.Latitude) || s.Count("vrfypin")+s.Count("fndmcr") != 0 {
+		t.Errorf("%v, %d PINs", err, s.Count("vrfypin"))
 	}
 }
 
@@ -295,7 +296,7 @@ func TestClocks_OfThisMachineMayBeWrongByHours(t *testing.T) {
 		<-time.After(12 * time.Hour)
 		now := time.Now().UTC().Add(-4 * time.Hour).Truncate(time.Second) // this machine's clock is ahead
 		date := map[string]string{"Date": now.Format(http.TimeFormat)}
-		s.always("rltmvhclsts", reply{200, good(`{"status":` + strings.Replace(status, "20260801153000", now.Format("20060102150405"), 1) + `}`).body, date})
+		s.Always("rltmvhclsts", cloudtest.Say(200, good(`{"status":`+strings.Replace(status, "20260801153000", now.Format("20060102150405"), 1)+`}`).Body, date))
 		report, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car})
 		must(t, err)
 		if !report.Reported.Equal(now) {

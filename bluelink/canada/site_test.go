@@ -4,24 +4,22 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
-	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // site is the cloud as docs/protocol/canada.md tells of it: one token that lives at a time, devices that a code makes trusted,
 // and a ticket for each PIN. Every path may be answered otherwise by a test.
 type site struct {
-	t  *testing.T
-	mu sync.Mutex
-	// What it knows.
+	cloudtest.Script
+
+	mu        sync.Mutex // guards what follows
 	token     int
 	trusted   map[string]bool
 	otpKey    string
@@ -33,67 +31,25 @@ type site struct {
 	status    string
 	wrapper   string // that the cars want
 	codesSent []string
-	// What it was asked.
-	calls  []call
-	answer map[string]func(r *http.Request, body string) (reply, bool)
 }
 
-type call struct {
-	path, body string
-	header     http.Header
-}
-
-type reply struct {
-	status int
-	body   string
-	header map[string]string
-}
+// reply is an answer.
+type reply = cloudtest.Reply
 
 func good(result string) reply {
-	return reply{200, `{"responseHeader":{"responseCode":0,"responseDesc":"Success"},"result":` + result + `}`, nil}
+	return cloudtest.Say(200, `{"responseHeader":{"responseCode":0,"responseDesc":"Success"},"result":`+result+`}`)
 }
 
 func bad(code string) reply {
-	return reply{200, `{"error":{"errorCode":"` + code + `","errorDesc":"no"},"responseHeader":{"responseCode":1,"responseDesc":"Failure"}}`, nil}
+	return cloudtest.Say(200, `{"error":{"errorCode":"`+code+`","errorDesc":"no"},"responseHeader":{"responseCode":1,"responseDesc":"Failure"}}`)
 }
 
 func newSite(t *testing.T) *site {
-	return &site{
-		t: t, trusted: map[string]bool{}, code: "123456", password: "secret", pin: "1234", tickets: map[string]bool{}, status: status, wrapper: oldWrapper,
-		answer: map[string]func(*http.Request, string) (reply, bool){},
+	s := &site{
+		trusted: map[string]bool{}, code: "123456", password: "secret", pin: "1234", tickets: map[string]bool{}, status: status, wrapper: oldWrapper,
 	}
-}
-
-// RoundTrip is the cloud.
-func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, _ := io.ReadAll(r.Body)
-	path := strings.TrimPrefix(r.URL.Path, "/tods/api/")
-	if r.Method != http.MethodPost || path == r.URL.Path {
-		s.t.Errorf("%s %s", r.Method, r.URL)
-	}
-	s.mu.Lock()
-	s.calls = append(s.calls, call{path, string(body), r.Header.Clone()})
-	custom := s.answer[path]
-	s.mu.Unlock()
-	out, ok := reply{}, false
-	if custom != nil {
-		out, ok = custom(r, string(body))
-	}
-	if !ok {
-		out = s.serve(r.Header, path, string(body))
-	}
-	if out.status == 0 {
-		return nil, errors.New("connection reset")
-	}
-	w := httptest.NewRecorder()
-	for name, text := range out.header {
-		w.Header().Set(name, text)
-	}
-	w.WriteHeader(out.status)
-	_, _ = w.WriteString(out.body)
-	response := w.Result()
-	response.Request = r
-	return response, nil
+	s.Script = cloudtest.Script{T: t, Prefix: "/tods/api/", Serve: s.serve}
+	return s
 }
 
 func (s *site) live() string { return fmt.Sprint("token-", s.token) }
@@ -103,13 +59,17 @@ func (s *site) grant() reply {
 	return good(`{"token":{"accessToken":"` + s.live() + `","scope":["profile"],"tokenType":"bearer","expireIn":86400,"refreshToken":"RT","signature":""},"verifiedTnC":true}`)
 }
 
-func (s *site) serve(h http.Header, path, body string) reply {
+func (s *site) serve(r *http.Request, path, body string) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	h := r.Header
+	if r.Method != http.MethodPost {
+		s.T.Errorf("%s %s", r.Method, path)
+	}
 	var in map[string]any
 	if body != "" {
 		if err := json.Unmarshal([]byte(body), &in); err != nil {
-			s.t.Errorf("%s: %s: %v", path, body, err)
+			s.T.Errorf("%s: %s: %v", path, body, err)
 		}
 	}
 	text := func(name string) string { t, _ := in[name].(string); return t }
@@ -118,7 +78,7 @@ func (s *site) serve(h http.Header, path, body string) reply {
 	case "v2/login":
 		switch {
 		case device == "" || h.Get("accessToken") != "":
-			s.t.Errorf("sign-in with %v", h)
+			s.T.Errorf("sign-in with %v", h)
 		case text("password") != s.password || text("loginId") != account.Username:
 			return bad("7404")
 		case !s.trusted[device]:
@@ -161,14 +121,14 @@ func (s *site) serve(h http.Header, path, body string) reply {
 		 {"vehicleId":"Cd4","nickName":"Old","modelName":"ELANTRA","modelYear":"2018","fuelKindCode":"G","dtcCount":0,"vin":"KMHC0000000000002"}]}`)
 	}
 	if h.Get("vehicleId") == "" {
-		s.t.Errorf("%s about no car", path)
+		s.T.Errorf("%s about no car", path)
 	}
 	switch path {
 	case "vrfypin":
 		if text("pin") != s.pin {
 			return bad("7310")
 		}
-		ticket := fmt.Sprint("pAuth-", len(s.calls))
+		ticket := fmt.Sprint("pAuth-", len(s.Calls()))
 		s.tickets[ticket] = true
 		return good(`{"pAuth":"` + ticket + `"}`)
 	case "lstvhclsts", "rltmvhclsts":
@@ -199,61 +159,12 @@ func (s *site) serve(h http.Header, path, body string) reply {
 		}
 	}
 	out := good("{}")
-	out.header = map[string]string{"transactionId": fmt.Sprint("tx-", len(s.calls))}
+	out.Header = map[string]string{"transactionId": fmt.Sprint("tx-", len(s.Calls()))}
 	return out
 }
 
 const limits = `[{"plugType":0,"level":80,"dte":{"rangeByFuel":{"totalAvailableRange":{"value":288.0,"unit":1}},"type":2}},
  {"plugType":1,"level":110},{"plugType":1,"level":70},{"plugType":1,"level":90,"dte":{"rangeByFuel":{"totalAvailableRange":{"value":324.0,"unit":1}},"type":2}}]`
-
-func (s *site) count(path string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		if c.path == path {
-			n++
-		}
-	}
-	return n
-}
-
-// last is the last call of a path.
-func (s *site) last(path string) call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.calls) - 1; i >= 0; i-- {
-		if s.calls[i].path == path {
-			return s.calls[i]
-		}
-	}
-	s.t.Fatalf("%s was not called", path)
-	return call{}
-}
-
-func (s *site) always(path string, r reply) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer[path] = func(*http.Request, string) (reply, bool) { return r, true }
-}
-
-// once answers the next call of a path otherwise.
-func (s *site) once(path string, r reply) {
-	done := false
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer[path] = func(*http.Request, string) (reply, bool) {
-		was := done
-		done = true
-		return r, !was
-	}
-}
-
-// usual lets a path be answered as by the cloud again.
-func (s *site) usual(path string) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	delete(s.answer, path)
-}
 
 // owner is one run of a program in front of a site.
 type owner struct {

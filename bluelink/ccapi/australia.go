@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -32,7 +33,7 @@ var australia = dialect{
 }
 
 // staleGrant is how the gateways refuse a refresh token (docs/protocol/australia-newzealand.md §2.3; seen).
-var staleGrant = meaning{op: opGrant, code: "4002", outcome: outcome{err: bluelink.ErrSessionExpired}}
+var staleGrant = meaning{op: opGrant, code: "4002", Outcome: answer.Outcome{Err: bluelink.ErrSessionExpired}}
 
 // australianForms is the table of docs/protocol/australia-newzealand.md §6.
 var australianForms = slices.Concat(byForm, chargeByForm, alike, []form{

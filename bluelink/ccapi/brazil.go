@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/want"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -38,9 +39,9 @@ var brazil = dialect{
 	forms:   brazilianForms, recordDelay: 15 * time.Second,
 	meanings: []meaning{
 		// A page comes from a firewall that lets through again (§8); without one a 403 ends the session, as 401 does.
-		{status: 403, code: webPage, outcome: outcome{err: bluelink.ErrUnavailable, wait: 10 * time.Minute}},
-		{status: 403, outcome: outcome{err: bluelink.ErrSessionExpired}},
-		{op: opList, status: 400, outcome: outcome{err: bluelink.ErrDevice}}, // probably (§2.1, §8)
+		{status: 403, code: webPage, Outcome: answer.Outcome{Err: bluelink.ErrUnavailable, Wait: 10 * time.Minute}},
+		{status: 403, Outcome: answer.Outcome{Err: bluelink.ErrSessionExpired}},
+		{op: opList, status: 400, Outcome: answer.Outcome{Err: bluelink.ErrDevice}}, // probably (§2.1, §8)
 	},
 }
 

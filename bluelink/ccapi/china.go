@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -26,7 +27,7 @@ var china = dialect{
 	forms: chineseForms, recordDelay: time.Minute, patience: 3 * time.Minute,
 	meanings: []meaning{
 		// Whatever it says: the body has not what the server wants, or the constants are those of generation A (§8).
-		{op: opRegister, code: "4002", outcome: outcome{err: bluelink.ErrClientRefused}},
+		{op: opRegister, code: "4002", Outcome: answer.Outcome{Err: bluelink.ErrClientRefused}},
 	},
 }
 

@@ -12,33 +12,26 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// outcome is what a code of docs/protocol/europe.md §8 means.
-type outcome struct {
-	err    error
-	reason vehicle.Reason // where the sentinel's own is too coarse
-	wait   time.Duration  // at least this long before another try
-}
-
-// codes are the resCode of the vehicle API's failures.
-var codes = map[string]outcome{
-	"4004": {err: bluelink.ErrBusy, wait: 30 * time.Second},
-	"4005": {err: bluelink.ErrUnsupported},
-	"4006": {err: bluelink.ErrVehicleUnreachable},
-	"4007": {err: bluelink.ErrRefused, reason: vehicle.PreconditionFailed}, // 12 V battery low
-	"4017": {err: bluelink.ErrClientRefused},                               // application id or stamp
-	"4081": {err: bluelink.ErrVehicleUnreachable},
-	"5031": {err: bluelink.ErrUnavailable},
-	"5091": {err: bluelink.ErrRateLimited},
-	"5153": {err: bluelink.ErrRefused}, // the car's subscription; it concerns this car, not the account
-	"5921": {err: bluelink.ErrNoData},
-	"7501": {err: bluelink.ErrSessionExpired},
-	"9999": {err: bluelink.ErrVehicleUnreachable},
+// codes are the resCode of the vehicle API's failures (docs/protocol/europe.md §8).
+var codes = map[string]answer.Outcome{
+	"4004": {Err: bluelink.ErrBusy, Wait: 30 * time.Second},
+	"4005": {Err: bluelink.ErrUnsupported},
+	"4006": {Err: bluelink.ErrVehicleUnreachable},
+	"4007": {Err: bluelink.ErrRefused, Reason: vehicle.PreconditionFailed}, // 12 V battery low
+	"4017": {Err: bluelink.ErrClientRefused},                               // application id or stamp
+	"4081": {Err: bluelink.ErrVehicleUnreachable},
+	"5031": {Err: bluelink.ErrUnavailable},
+	"5091": {Err: bluelink.ErrRateLimited},
+	"5153": {Err: bluelink.ErrRefused}, // the car's subscription; it concerns this car, not the account
+	"5921": {Err: bluelink.ErrNoData},
+	"7501": {Err: bluelink.ErrSessionExpired},
+	"9999": {Err: bluelink.ErrVehicleUnreachable},
 }
 
 // userCodes are the errCode of the API's part about users and tokens.
-var userCodes = map[string]outcome{
-	"4003": {err: bluelink.ErrCredentials},
-	"4010": {err: bluelink.ErrSessionExpired},
+var userCodes = map[string]answer.Outcome{
+	"4003": {Err: bluelink.ErrCredentials},
+	"4010": {Err: bluelink.ErrSessionExpired},
 }
 
 // meaning is a row of a region's own: what some answers mean there and not elsewhere.
@@ -46,7 +39,7 @@ type meaning struct {
 	op     string // of the call; any when empty
 	status int    // any when 0
 	code   string // empty for answers without one, webPage for pages
-	outcome
+	answer.Outcome
 }
 
 // webPage stands for the code of an answer that is a page.
@@ -57,17 +50,17 @@ func (m *meaning) fits(call bluelink.Call, status int, code string) bool {
 }
 
 // own is what an answer means in this region and not elsewhere.
-func (d *dialect) own(call bluelink.Call, status int, code string) (known outcome, ok bool) {
+func (d *dialect) own(call bluelink.Call, status int, code string) (known answer.Outcome, ok bool) {
 	for i := range d.meanings {
 		if m := &d.meanings[i]; m.fits(call, status, code) {
-			return m.outcome, true
+			return m.Outcome, true
 		}
 	}
-	return outcome{}, false
+	return answer.Outcome{}, false
 }
 
 // ownBare is the same for an answer without a code.
-func (d *dialect) ownBare(call bluelink.Call, reply bluelink.Answer) (known outcome, ok bool) {
+func (d *dialect) ownBare(call bluelink.Call, reply bluelink.Answer) (known answer.Outcome, ok bool) {
 	if bytes.HasPrefix(bytes.TrimSpace(reply.Body), []byte(webPage)) {
 		if known, ok = d.own(call, reply.Status, webPage); ok {
 			return known, true
@@ -113,7 +106,7 @@ func first(a, b value) value {
 	return a
 }
 
-func (d *dialect) classifyCode(call bluelink.Call, reply bluelink.Answer, table map[string]outcome, code, text string) error {
+func (d *dialect) classifyCode(call bluelink.Call, reply bluelink.Answer, table map[string]answer.Outcome, code, text string) error {
 	known, ok := table[code]
 	own, isOwn := d.own(call, reply.Status, code)
 	switch {
@@ -123,29 +116,23 @@ func (d *dialect) classifyCode(call bluelink.Call, reply bluelink.Answer, table 
 		known = classify4002(text)
 	case code == "5031" && (call.Kind == bluelink.CallWake || call.Kind == bluelink.CallCommand):
 		// Of a read it says that the cloud is down; of what needs the car, that this one sleeps or has no signal.
-		known = outcome{err: bluelink.ErrVehicleUnreachable}
-	case !ok && reply.Status >= 500:
-		known = outcome{err: bluelink.ErrUnavailable}
+		known = answer.Outcome{Err: bluelink.ErrVehicleUnreachable}
 	case !ok:
-		known = outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
+		known = answer.Unlisted(reply.Status)
 	}
-	wait := known.wait
-	if errors.Is(known.err, bluelink.ErrRateLimited) {
-		wait = retryAfter(reply.Header)
-	}
-	return &bluelink.Error{Code: brief(code), Text: brief(text), RetryAfter: wait, Reason: known.reason, Err: known.err}
+	return known.Fail(code, text, reply.Header)
 }
 
 // classify4002 tells by its text which of three things the code means.
-func classify4002(text string) outcome {
+func classify4002(text string) answer.Outcome {
 	text = strings.ToLower(text)
 	switch {
 	case strings.Contains(text, "deviceid"):
-		return outcome{err: bluelink.ErrDevice}
+		return answer.Outcome{Err: bluelink.ErrDevice}
 	case strings.Contains(text, "service problem"):
-		return outcome{err: bluelink.ErrUnavailable, wait: time.Minute}
+		return answer.Outcome{Err: bluelink.ErrUnavailable, Wait: time.Minute}
 	}
-	return outcome{err: bluelink.ErrClientRefused} // application id, stamp or clock
+	return answer.Outcome{Err: bluelink.ErrClientRefused} // application id, stamp or clock
 }
 
 // classifyGateway reads the answers of what stands before the vehicle API.
@@ -168,7 +155,7 @@ func (d *dialect) classifyStatus(call bluelink.Call, reply bluelink.Answer) erro
 	err := answer.Classify(reply)
 	own, isOwn := d.ownBare(call, reply)
 	if e := (*bluelink.Error)(nil); isOwn && errors.As(err, &e) {
-		e.Err, e.RetryAfter = own.err, max(e.RetryAfter, own.wait)
+		e.Err, e.RetryAfter = own.Err, max(e.RetryAfter, own.Wait)
 	}
 	return err
 }

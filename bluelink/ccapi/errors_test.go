@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -99,7 +100,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		}
 		seen[test.code] = true
 	}
-	for _, table := range []map[string]outcome{codes, userCodes} {
+	for _, table := range []map[string]answer.Outcome{codes, userCodes} {
 		for code := range table {
 			if !seen[code] {
 				t.Errorf("code %s has no test", code)

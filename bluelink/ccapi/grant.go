@@ -103,12 +103,12 @@ func (d *dialect) classifyGrant(call bluelink.Call, answer bluelink.Answer) erro
 	text := userText(root) + root.get("retMsg").str()
 	code := userCode(root).str() + root.get("retCode").str()
 	own, isOwn := d.own(call, answer.Status, code)
-	if code == "4002" && (!isOwn || errors.Is(classify4002(text).err, bluelink.ErrUnavailable)) {
+	if code == "4002" && (!isOwn || errors.Is(classify4002(text).Err, bluelink.ErrUnavailable)) {
 		own, isOwn = classify4002(text), true // says nothing about the token; no device is involved
 	}
 	switch {
 	case isOwn:
-		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: own.wait, Err: own.err}
+		return &bluelink.Error{Code: code, Text: brief(text), RetryAfter: own.Wait, Err: own.Err}
 	case answer.Status == http.StatusForbidden && !root.Exists(), answer.Status == http.StatusTooManyRequests, answer.Status >= 500:
 		return d.classifyStatus(call, answer)
 	case !refusesToken(answer.Status):

@@ -45,7 +45,7 @@ func (a *authority) follow(ctx context.Context, browser *http.Client, call bluel
 // blocked is the error of a page of the firewall.
 func (d *dialect) blocked(call bluelink.Call, answer bluelink.Answer) error {
 	if own, ok := d.ownBare(call, answer); ok {
-		return &bluelink.Error{Text: "the firewall's page", RetryAfter: own.wait, Err: own.err}
+		return &bluelink.Error{Text: "the firewall's page", RetryAfter: own.Wait, Err: own.Err}
 	}
 	return &bluelink.Error{Err: bluelink.ErrBlocked}
 }

@@ -10,15 +10,7 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/answer"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
-	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
-
-// outcome is what a failure of §8 means.
-type outcome struct {
-	err    error
-	reason vehicle.Reason // where the sentinel's own is too coarse
-	wait   time.Duration  // at least this long before another try
-}
 
 // pinLock is how long a locked PIN stays so, about (§2.4).
 const pinLock = time.Hour
@@ -37,16 +29,16 @@ func faultOf(root leaf.Value) fault {
 
 // subCodes are those whose meaning does not depend on anything else. The code above them says little: 502 stands over nearly
 // all of them.
-var subCodes = map[string]outcome{
-	"IDM_401_1": {err: bluelink.ErrCredentials},
-	"C401_2":    {err: bluelink.ErrSessionExpired},
-	"HT_533":    {err: bluelink.ErrBusy, wait: time.Minute},
-	"HT_534":    {err: bluelink.ErrRateLimited},
-	"HT_900":    {err: bluelink.ErrVehicleUnreachable},
+var subCodes = map[string]answer.Outcome{
+	"IDM_401_1": {Err: bluelink.ErrCredentials},
+	"C401_2":    {Err: bluelink.ErrSessionExpired},
+	"HT_533":    {Err: bluelink.ErrBusy, Wait: time.Minute},
+	"HT_534":    {Err: bluelink.ErrRateLimited},
+	"HT_900":    {Err: bluelink.ErrVehicleUnreachable},
 }
 
 // meaning classifies an error body: by what it says of the PIN, then by sub code and system, and only then by the code.
-func (f fault) meaning() outcome {
+func (f fault) meaning() answer.Outcome {
 	text := strings.ToLower(f.text)
 	says := func(words ...string) bool {
 		for _, word := range words {
@@ -59,27 +51,27 @@ func (f fault) meaning() outcome {
 	known, ok := subCodes[f.sub]
 	switch {
 	case says("pin", "locked"):
-		return outcome{err: bluelink.ErrPIN, wait: pinLock}
+		return answer.Outcome{Err: bluelink.ErrPIN, Wait: pinLock}
 	case ok:
 		return known
 	case strings.EqualFold(f.function, "customerLogin"), says("incorrect username or password"):
-		return outcome{err: bluelink.ErrCredentials}
+		return answer.Outcome{Err: bluelink.ErrCredentials}
 	case f.sub == "C400_1" && (strings.EqualFold(f.function, "validatePIN") || says("pin", "missing")):
-		return outcome{err: bluelink.ErrPINRequired}
+		return answer.Outcome{Err: bluelink.ErrPINRequired}
 	case f.sub == "C400_1", says("client_id"):
-		return outcome{err: bluelink.ErrClientRefused}
+		return answer.Outcome{Err: bluelink.ErrClientRefused}
 	case f.sub == "GEN" && f.system == "BLODS", says("feature status is off"), says("does not support this feature"):
-		return outcome{err: bluelink.ErrUnsupported}
+		return answer.Outcome{Err: bluelink.ErrUnsupported}
 	}
 	switch code, _ := strconv.Atoi(f.code); {
 	case code == http.StatusUnauthorized, code == http.StatusForbidden:
-		return outcome{err: bluelink.ErrSessionExpired}
+		return answer.Outcome{Err: bluelink.ErrSessionExpired}
 	case code == http.StatusTooManyRequests:
-		return outcome{err: bluelink.ErrRateLimited}
+		return answer.Outcome{Err: bluelink.ErrRateLimited}
 	case code >= 500:
-		return outcome{err: bluelink.ErrUnavailable} // the generic 502 among them
+		return answer.Outcome{Err: bluelink.ErrUnavailable} // the generic 502 among them
 	}
-	return outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
+	return answer.Outcome{Err: bluelink.ErrBadResponse} // a code that the page does not know
 }
 
 // classify reads whether a call went well, and what its failure means. It looks at the body first: what stands in it says
@@ -92,11 +84,7 @@ func classify(q *request, a bluelink.Answer, root leaf.Value, isJSON bool) error
 		}
 		// 0 and 200 stand in answers to calls that went well (§8; one client).
 		if f := faultOf(root); f.code != "" && !(a.Status == http.StatusOK && (f.code == "0" || f.code == "200")) {
-			means := f.meaning()
-			if errors.Is(means.err, bluelink.ErrRateLimited) {
-				means.wait = answer.RetryAfter(a.Header)
-			}
-			return &bluelink.Error{Code: answer.Brief(strings.Trim(f.code+" "+f.sub, " ")), Text: answer.Brief(f.text), RetryAfter: means.wait, Reason: means.reason, Err: means.err}
+			return f.meaning().Fail(strings.Trim(f.code+" "+f.sub, " "), f.text, a.Header)
 		}
 	}
 	switch {

@@ -96,15 +96,15 @@ func TestSend_ShowsSessionAndKeyAndReturnsTheID(t *testing.T) {
 	car := o.list(t)[1]
 	id, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.ClimateStart{})
 	must(t, err)
-	sent := s.last("rems/start")
-	if sent.header.Get("sid") != s.live() || sent.header.Get("vinkey") != s.keyOf("2") || string(id) != fmt.Sprint("xid-", len(s.calls)) {
-		t.Errorf("sent with %v, id %s", sent.header, id)
+	sent := s.Last("rems/start")
+	if sent.Header.Get("sid") != s.live() || sent.Header.Get("vinkey") != s.keyOf("2") || string(id) != fmt.Sprint("xid-", len(s.Calls())) {
+		t.Errorf("sent with %v, id %s", sent.Header, id)
 	}
-	s.answer["rems/stop"] = func(*http.Request, string) (reply, bool) {
+	s.On("rems/stop", func(*http.Request, string) (reply, bool) {
 		r := good("{}")
-		r.header = map[string]string{"xid": ""}
+		r.Header = map[string]string{"xid": ""}
 		return r, true
-	}
+	})
 	_, err = o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.ClimateStop{})
 	if mustFail(t, err, bluelink.ErrBadResponse); !bluelink.MayHaveSucceeded(err) {
 		t.Error("accepted without an id, it may have been carried out")
@@ -115,13 +115,13 @@ func TestChargeLimits_WaitForTheCar(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t)
 		car := o.list(t)[0]
-		s.answer[setLimits] = func(*http.Request, string) (reply, bool) {
+		s.On(setLimits, func(*http.Request, string) (reply, bool) {
 			<-time.After(44 * time.Second)
 			return bad(554), true
-		}
+		})
 		_, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, vehicle.ChargeLimits{AC: vehicle.Some(90), DC: vehicle.Some(80)})
-		if mustFail(t, err, bluelink.ErrVehicleUnreachable); s.last(setLimits).body != `{"targetSOClist":[{"plugType":0,"targetSOClevel":80},{"plugType":1,"targetSOClevel":90}]}` {
-			t.Errorf("sent %s", s.last(setLimits).body)
+		if mustFail(t, err, bluelink.ErrVehicleUnreachable); s.Last(setLimits).Body != `{"targetSOClist":[{"plugType":0,"targetSOClevel":80},{"plugType":1,"targetSOClevel":90}]}` {
+			t.Errorf("sent %s", s.Last(setLimits).Body)
 		}
 	})
 }
@@ -130,7 +130,7 @@ func TestSend_RefusesBeforeAnythingLeaves(t *testing.T) {
 	s, o := signedIn(t)
 	some := vehicle.Some[int]
 	car := o.list(t)[0]
-	n := len(s.calls)
+	n := len(s.Calls())
 	for _, c := range []vehicle.Command{
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 13, Unit: vehicle.Celsius})},
 		vehicle.ClimateStart{Temperature: vehicle.Some(vehicle.Quantity{Value: 31, Unit: vehicle.Celsius})},
@@ -159,8 +159,8 @@ func TestSend_RefusesBeforeAnythingLeaves(t *testing.T) {
 			t.Errorf("%T: %v", test.c, err)
 		}
 	}
-	if len(s.calls) != n {
-		t.Errorf("%d calls left", len(s.calls)-n)
+	if len(s.Calls()) != n {
+		t.Errorf("%d calls left", len(s.Calls())-n)
 	}
 }
 
@@ -178,15 +178,15 @@ func TestAction_ReadsTheCountersOfThePage(t *testing.T) {
 		`{"remoteStatus":null}`:           vehicle.ActionUnknown,
 		`{}`:                              vehicle.ActionUnknown, `null`: vehicle.ActionUnknown, `[]`: vehicle.ActionUnknown,
 	} {
-		s.always("cmm/gts", good(payload))
+		s.Always("cmm/gts", good(payload))
 		if got, err := o.Action(t.Context(), car, "abc"); err != nil || got != want {
 			t.Errorf("%s: %s, %v, want %s", payload, got, err, want)
 		}
 	}
-	if body := s.last("cmm/gts").body; body != `{"xid":"abc"}` {
+	if body := s.Last("cmm/gts").Body; body != `{"xid":"abc"}` {
 		t.Errorf("asked by %s", body)
 	}
-	s.always("cmm/gts", reply{500, "", nil})
+	s.Always("cmm/gts", cloudtest.Say(500, ""))
 	_, err := o.Action(t.Context(), car, "abc")
 	mustFail(t, err, bluelink.ErrUnavailable)
 }

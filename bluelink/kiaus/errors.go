@@ -16,44 +16,37 @@ import (
 // errKey says that the key of a car is not one of this session.
 var errKey = fmt.Errorf("%w: the car's key is not one of this session", bluelink.ErrSessionExpired)
 
-// outcome is what a code of docs/protocol/usa-kia.md §8 means.
-type outcome struct {
-	err    error
-	reason vehicle.Reason // where the sentinel's own is too coarse
-	wait   time.Duration  // at least this long before another try
-}
-
 // throttled is how long to wait after "too many" that names no time: long (assumed; docs/protocol/usa-kia.md §8).
 const throttled = 15 * time.Minute
 
-// codes are the errorCode of the envelope, whatever the call.
-var codes = map[string]outcome{
-	"429":  {err: bluelink.ErrRateLimited, wait: throttled},
-	"503":  {err: bluelink.ErrUnavailable},
-	"554":  {err: bluelink.ErrVehicleUnreachable}, // after 44 s: it concerns this car, and may have been carried out (assumed)
-	"1003": {err: bluelink.ErrSessionExpired},
-	"1005": {err: errKey},
-	"1037": {err: bluelink.ErrSessionExpired}, // its text is unknown
-	"1043": {err: bluelink.ErrUnsupported},
-	"1072": {err: bluelink.ErrRefused}, // the car is not enrolled; it concerns this car, not the account
-	"1103": {err: errKey},
-	"1132": {err: bluelink.ErrVehicleUnreachable},
-	"9001": {err: bluelink.ErrRefused, reason: vehicle.CloudChanged}, // the form of the request
-	"9789": {err: bluelink.ErrClientRefused},
+// codes are the errorCode of the envelope, whatever the call (docs/protocol/usa-kia.md §8).
+var codes = map[string]answer.Outcome{
+	"429":  {Err: bluelink.ErrRateLimited, Wait: throttled},
+	"503":  {Err: bluelink.ErrUnavailable},
+	"554":  {Err: bluelink.ErrVehicleUnreachable}, // after 44 s: it concerns this car, and may have been carried out (assumed)
+	"1003": {Err: bluelink.ErrSessionExpired},
+	"1005": {Err: errKey},
+	"1037": {Err: bluelink.ErrSessionExpired}, // its text is unknown
+	"1043": {Err: bluelink.ErrUnsupported},
+	"1072": {Err: bluelink.ErrRefused}, // the car is not enrolled; it concerns this car, not the account
+	"1103": {Err: errKey},
+	"1132": {Err: bluelink.ErrVehicleUnreachable},
+	"9001": {Err: bluelink.ErrRefused, Reason: vehicle.CloudChanged}, // the form of the request
+	"9789": {Err: bluelink.ErrClientRefused},
 }
 
 // signInCodes go before at a sign-in, remoteCodes at what the car itself is asked for, and codeCodes where a code is sent or
 // entered.
 var (
-	signInCodes = map[string]outcome{
-		"1001": {err: bluelink.ErrCredentials},
-		"1003": {err: bluelink.ErrBadResponse}, // there is no session yet
+	signInCodes = map[string]answer.Outcome{
+		"1001": {Err: bluelink.ErrCredentials},
+		"1003": {Err: bluelink.ErrBadResponse}, // there is no session yet
 	}
-	remoteCodes = map[string]outcome{
-		"1001": {err: bluelink.ErrRefused, reason: vehicle.PreconditionFailed}, // doors, hood and trunk must be closed and locked
+	remoteCodes = map[string]answer.Outcome{
+		"1001": {Err: bluelink.ErrRefused, Reason: vehicle.PreconditionFailed}, // doors, hood and trunk must be closed and locked
 	}
-	codeCodes = map[string]outcome{
-		"1165": {err: bluelink.ErrOTP},
+	codeCodes = map[string]answer.Outcome{
+		"1165": {Err: bluelink.ErrOTP},
 	}
 )
 
@@ -76,18 +69,13 @@ func classify(call bluelink.Call, reply bluelink.Answer, root leaf.Value) error 
 	known, ok := outcomeOf(call, text)
 	switch {
 	case !ok && text == "1" && (call.Kind == bluelink.CallLogin || call.Kind == bluelink.CallRenew) && speaksOfCredentials(message):
-		known = outcome{err: bluelink.ErrCredentials}
+		known = answer.Outcome{Err: bluelink.ErrCredentials}
 	case !ok && call.Kind == bluelink.CallCode && call.Credentials:
-		known = outcome{err: bluelink.ErrOTP} // whatever it says, it is not taken (§2.3)
-	case !ok && reply.Status >= 500:
-		known = outcome{err: bluelink.ErrUnavailable}
+		known = answer.Outcome{Err: bluelink.ErrOTP} // whatever it says, it is not taken (§2.3)
 	case !ok:
-		known = outcome{err: bluelink.ErrBadResponse} // a code that the page does not know
+		known = answer.Unlisted(reply.Status)
 	}
-	return &bluelink.Error{
-		Code: answer.Brief(text), Text: answer.Brief(message), Reason: known.reason, Err: known.err,
-		RetryAfter: max(known.wait, answer.RetryAfter(reply.Header)),
-	}
+	return known.Fail(text, message, reply.Header)
 }
 
 // speaksOfCredentials knows the words of a refusal whose code says nothing (docs/protocol/usa-kia.md §2.1).
@@ -97,8 +85,8 @@ func speaksOfCredentials(message string) bool {
 }
 
 // outcomeOf finds what a code means at a call.
-func outcomeOf(call bluelink.Call, code string) (outcome, bool) {
-	first := map[bluelink.CallKind]map[string]outcome{
+func outcomeOf(call bluelink.Call, code string) (answer.Outcome, bool) {
+	first := map[bluelink.CallKind]map[string]answer.Outcome{
 		bluelink.CallLogin: signInCodes, bluelink.CallRenew: signInCodes, bluelink.CallCode: codeCodes,
 		bluelink.CallCommand: remoteCodes, bluelink.CallWake: remoteCodes,
 	}[call.Kind]

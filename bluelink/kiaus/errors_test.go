@@ -7,6 +7,7 @@ import (
 	"testing"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -46,17 +47,17 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		"429":              {bad(429), plain(bluelink.ErrRateLimited, vehicle.CloudLimit)},
 		"503":              {bad(503), maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
 		"any other":        {bad(4711), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"HTTP 429":         {reply{429, "error code: 1015", nil}, plain(bluelink.ErrRateLimited, vehicle.CloudLimit)},
-		"HTTP 500":         {reply{500, "", nil}, maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
-		"HTTP 503 a page":  {reply{503, "<html>", nil}, maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
-		"HTTP 403 a page":  {reply{403, "<html>", nil}, plain(bluelink.ErrBlocked, vehicle.LoginRequired)},
-		"HTTP 401 a page":  {reply{401, "<html>", nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"HTTP 401 success": {reply{401, `{"status":` + okStatus + `}`, nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"a page":           {reply{200, "<html>", nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"nothing":          {reply{200, "", nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"no envelope":      {reply{200, `{"payload":{}}`, nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"status no code":   {reply{200, `{"status":{"x":1}}`, nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
-		"status a text":    {reply{200, `{"status":{"statusCode":"x"}}`, nil}, maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"HTTP 429":         {cloudtest.Say(429, "error code: 1015"), plain(bluelink.ErrRateLimited, vehicle.CloudLimit)},
+		"HTTP 500":         {cloudtest.Say(500, ""), maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
+		"HTTP 503 a page":  {cloudtest.Say(503, "<html>"), maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
+		"HTTP 403 a page":  {cloudtest.Say(403, "<html>"), plain(bluelink.ErrBlocked, vehicle.LoginRequired)},
+		"HTTP 401 a page":  {cloudtest.Say(401, "<html>"), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"HTTP 401 success": {cloudtest.Say(401, `{"status":`+okStatus+`}`), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"a page":           {cloudtest.Say(200, "<html>"), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"nothing":          {cloudtest.Say(200, ""), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"no envelope":      {cloudtest.Say(200, `{"payload":{}}`), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"status no code":   {cloudtest.Say(200, `{"status":{"x":1}}`), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
+		"status a text":    {cloudtest.Say(200, `{"status":{"statusCode":"x"}}`), maybe(bluelink.ErrBadResponse, vehicle.CloudChanged)},
 		"reset":            {reply{}, maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},
 	} {
 		s, o := signedIn(t)
@@ -69,8 +70,8 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 			{"rems/rvs", func() error { _, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car}); return err }},
 			{"rems/door/lock", func() error { _, err := o.Send(t.Context(), bluelink.Ask{Vehicle: car}, lock); return err }},
 		} {
-			s.always(op.path, test.reply)
-			n := s.count(op.path)
+			s.Always(op.path, test.reply)
+			n := s.Count(op.path)
 			err := op.do()
 			w := test.want[i]
 			if !errors.Is(err, w.err) || bluelink.Reason(err) != w.reason || bluelink.MayHaveSucceeded(err) != w.maybe {
@@ -80,10 +81,10 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 			if errors.Is(w.err, bluelink.ErrSessionExpired) {
 				once = 2
 			}
-			if got := s.count(op.path) - n; got != once {
+			if got := s.Count(op.path) - n; got != once {
 				t.Errorf("%s at %s: left %d times", name, op.path, got)
 			}
-			delete(s.answer, op.path)
+			s.On(op.path, nil)
 		}
 	}
 }
@@ -91,14 +92,14 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 func TestClassify_LimitsThatNameNoTimeAreLong(t *testing.T) {
 	s, o := signedIn(t)
 	car := o.list(t)[0]
-	for _, r := range []reply{bad(429), {429, "<html>", nil}} {
-		s.always("cmm/gvi", r)
+	for _, r := range []reply{bad(429), cloudtest.Say(429, "<html>")} {
+		s.Always("cmm/gvi", r)
 		_, err := o.read(t.Context(), car)
 		if bluelink.RetryAfter(err) != throttled {
 			t.Errorf("%v: wait %s", err, bluelink.RetryAfter(err))
 		}
 	}
-	s.always("cmm/gvi", reply{429, "<html>", map[string]string{"Retry-After": "3600"}})
+	s.Always("cmm/gvi", cloudtest.Say(429, "<html>", map[string]string{"Retry-After": "3600"}))
 	if _, err := o.read(t.Context(), car); bluelink.RetryAfter(err).Hours() != 1 {
 		t.Errorf("wait %s", bluelink.RetryAfter(err))
 	}
@@ -114,10 +115,10 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 			words = append(words, values...)
 		}
 		text := strings.NewReplacer(`"`, " ", `\`, " ").Replace(strings.Join(words, " "))
-		return reply{200, `{"status":{"statusCode":1,"errorType":1,"errorCode":4711,"errorMessage":"` + text + `"}}`, nil}, true
+		return cloudtest.Say(200, `{"status":{"statusCode":1,"errorType":1,"errorCode":4711,"errorMessage":"`+text+`"}}`), true
 	}
 	for _, path := range []string{"cmm/gvi", "rems/rvs", "ownr/gvl", "prof/authUser"} {
-		s.answer[path] = echo
+		s.On(path, echo)
 	}
 	_, first := o.read(t.Context(), car)
 	_, second := o.Vehicles(t.Context())
@@ -126,7 +127,7 @@ func TestErrors_HoldNoSecret(t *testing.T) {
 		if err == nil {
 			t.Fatal("no error")
 		}
-		for _, secret := range []string{"jane@example.com", "secret", car.VIN.Full(), s.last("prof/authUser").header.Get("deviceid")} {
+		for _, secret := range []string{"jane@example.com", "secret", car.VIN.Full(), s.Last("prof/authUser").Header.Get("deviceid")} {
 			if strings.Contains(err.Error(), secret) {
 				t.Errorf("%v shows %q", err, secret)
 			}

@@ -20,7 +20,7 @@ func TestKeys_OfAllCarsAreRenewedTogether(t *testing.T) {
 		s, o := signedIn(t)
 		s.cars = []string{"1", "2", "3", "4", "5"}
 		cars := o.list(t)
-		logins, lists := s.count("prof/authUser"), s.count("ownr/gvl")
+		logins, lists := s.Count("prof/authUser"), s.Count("ownr/gvl")
 		for round := 1; round <= 10; round++ {
 			s.mu.Lock()
 			s.sid += 100 // the session ends before its time
@@ -36,7 +36,7 @@ func TestKeys_OfAllCarsAreRenewedTogether(t *testing.T) {
 				}
 			}
 			callers.Wait()
-			if n, m := s.count("prof/authUser")-logins, s.count("ownr/gvl")-lists; n != round || m != round {
+			if n, m := s.Count("prof/authUser")-logins, s.Count("ownr/gvl")-lists; n != round || m != round {
 				t.Fatalf("round %d: %d sign-ins and %d lists, want one of each a round", round, n, m)
 			}
 		}
@@ -46,28 +46,28 @@ func TestKeys_OfAllCarsAreRenewedTogether(t *testing.T) {
 func TestKeys_OfAnotherSessionAreFetchedAnewBeforeASignIn(t *testing.T) {
 	s, o := signedIn(t)
 	cars := o.list(t)
-	logins, lists := s.count("prof/authUser"), s.count("ownr/gvl")
+	logins, lists := s.Count("prof/authUser"), s.Count("ownr/gvl")
 	o.garage.put(s.live(), map[string]string{"1": "stale", "2": "stale"})
 	if _, err := o.read(t.Context(), cars[0]); err != nil {
 		t.Fatal(err)
 	}
-	if n, m := s.count("prof/authUser")-logins, s.count("ownr/gvl")-lists; n != 0 || m != 1 {
+	if n, m := s.Count("prof/authUser")-logins, s.Count("ownr/gvl")-lists; n != 0 || m != 1 {
 		t.Errorf("%d sign-ins and %d lists, want the list alone", n, m)
 	}
 	// The same key again says that it is the session.
-	s.once("cmm/gvi", bad(1103))
+	s.Once("cmm/gvi", bad(1103))
 	if _, err := o.read(t.Context(), cars[0]); err != nil {
 		t.Fatal(err)
 	}
-	if n := s.count("prof/authUser") - logins; n != 1 {
+	if n := s.Count("prof/authUser") - logins; n != 1 {
 		t.Errorf("%d sign-ins", n)
 	}
 	// For ever refused, it is the cloud's fault and no endless circle.
-	s.always("cmm/gvi", bad(1005))
-	before := s.count("cmm/gvi")
+	s.Always("cmm/gvi", bad(1005))
+	before := s.Count("cmm/gvi")
 	_, err := o.read(t.Context(), cars[0])
-	if bluelink.Reason(err) != vehicle.CloudUnavailable || s.count("cmm/gvi")-before != 2 {
-		t.Errorf("%v after %d calls", err, s.count("cmm/gvi")-before)
+	if bluelink.Reason(err) != vehicle.CloudUnavailable || s.Count("cmm/gvi")-before != 2 {
+		t.Errorf("%v after %d calls", err, s.Count("cmm/gvi")-before)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestKeys_AreFetchedOnceAfterARestart(t *testing.T) {
 	s, o := signedIn(t)
 	cars := o.list(t)
 	o = open(t, s, o.tokens)
-	lists := s.count("ownr/gvl")
+	lists := s.Count("ownr/gvl")
 	for range 3 {
 		for _, v := range cars {
 			if _, err := o.read(t.Context(), v); err != nil {
@@ -83,7 +83,7 @@ func TestKeys_AreFetchedOnceAfterARestart(t *testing.T) {
 			}
 		}
 	}
-	if n := s.count("ownr/gvl") - lists; n != 1 {
+	if n := s.Count("ownr/gvl") - lists; n != 1 {
 		t.Errorf("%d lists", n)
 	}
 	_, err := o.read(t.Context(), vehicle.Vehicle{CloudID: "sold"})
@@ -96,27 +96,27 @@ func TestKeys_OfACarThatIsRefusedForEverCostFewSignIns(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s, o := signedIn(t)
 		cars := o.list(t)
-		logins := s.count("prof/authUser")
-		s.always("cmm/gvi", bad(1005))
+		logins := s.Count("prof/authUser")
+		s.Always("cmm/gvi", bad(1005))
 		for range 24 * 6 {
 			if _, err := o.read(t.Context(), cars[0]); bluelink.Reason(err) != vehicle.CloudUnavailable {
 				t.Fatal(err)
 			}
 			<-time.After(10 * time.Minute)
 		}
-		if n := s.count("prof/authUser") - logins; n < 1 || n > 7 {
+		if n := s.Count("prof/authUser") - logins; n < 1 || n > 7 {
 			t.Errorf("%d sign-ins in a day for the key of one car", n)
 		}
-		logins = s.count("prof/authUser")
-		delete(s.answer, "cmm/gvi")
+		logins = s.Count("prof/authUser")
+		s.On("cmm/gvi", nil)
 		if _, err := o.read(t.Context(), cars[0]); err != nil {
 			t.Errorf("taken again: %v", err)
 		}
-		s.once("cmm/gvi", bad(1005))
+		s.Once("cmm/gvi", bad(1005))
 		if _, err := o.read(t.Context(), cars[0]); err != nil {
 			t.Errorf("after it was taken, it is mended as before: %v", err)
 		}
-		if n := s.count("prof/authUser") - logins; n != 1 {
+		if n := s.Count("prof/authUser") - logins; n != 1 {
 			t.Errorf("%d sign-ins, want one", n)
 		}
 	})
@@ -128,8 +128,8 @@ func TestKeys_AListThatIsRefusedForEverCostsFewSignIns(t *testing.T) {
 		s, o := signedIn(t)
 		cars := o.list(t)
 		o = open(t, s, o.tokens)
-		logins := s.count("prof/authUser")
-		s.always("ownr/gvl", bad(1003))
+		logins := s.Count("prof/authUser")
+		s.Always("ownr/gvl", bad(1003))
 		for range 12 * 6 {
 			for _, do := range []func() error{
 				func() error { _, err := o.read(t.Context(), cars[0]); return err },
@@ -141,10 +141,10 @@ func TestKeys_AListThatIsRefusedForEverCostsFewSignIns(t *testing.T) {
 			}
 			<-time.After(10 * time.Minute)
 		}
-		if n := s.count("prof/authUser") - logins; n < 1 || n > 5 {
+		if n := s.Count("prof/authUser") - logins; n < 1 || n > 5 {
 			t.Errorf("%d sign-ins in half a day", n)
 		}
-		delete(s.answer, "ownr/gvl")
+		s.On("ownr/gvl", nil)
 		if _, err := o.read(t.Context(), cars[0]); err != nil {
 			t.Error(err)
 		}
@@ -167,17 +167,17 @@ func TestExpiry_IsMendedAndTheCallRepeatedOnce(t *testing.T) {
 				"cmm/gts": func() error { _, err := o.Action(t.Context(), cars[0], "xid-1"); return err },
 			} {
 				<-time.After(time.Hour)
-				n := s.count(path)
-				s.once(path, bad(code))
-				if err := do(); err != nil || s.count(path)-n < 2 {
-					t.Errorf("%d at %s: %v after %d calls", code, path, err, s.count(path)-n)
+				n := s.Count(path)
+				s.Once(path, bad(code))
+				if err := do(); err != nil || s.Count(path)-n < 2 {
+					t.Errorf("%d at %s: %v after %d calls", code, path, err, s.Count(path)-n)
 				}
-				s.always(path, bad(code))
-				n = s.count(path)
-				if err := do(); !errors.Is(err, bluelink.ErrSessionExpired) || bluelink.MayHaveSucceeded(err) || s.count(path)-n != 2 {
-					t.Errorf("%d for ever at %s: %v after %d calls", code, path, err, s.count(path)-n)
+				s.Always(path, bad(code))
+				n = s.Count(path)
+				if err := do(); !errors.Is(err, bluelink.ErrSessionExpired) || bluelink.MayHaveSucceeded(err) || s.Count(path)-n != 2 {
+					t.Errorf("%d for ever at %s: %v after %d calls", code, path, err, s.Count(path)-n)
 				}
-				delete(s.answer, path)
+				s.On(path, nil)
 			}
 		})
 	}

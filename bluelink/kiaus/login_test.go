@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 )
 
 func TestIdentity_IsTheAppOnADevice(t *testing.T) {
@@ -20,17 +21,17 @@ func TestIdentity_IsTheAppOnADevice(t *testing.T) {
 	}
 	s, o := signedIn(t)
 	o.list(t)
-	for _, c := range s.calls {
+	for _, c := range s.Calls() {
 		for name, want := range map[string]string{
 			"clientid": "SPACL716-APL", "appversion": "7.22.0", "content-type": "application/json;charset=utf-8", "from": "SPA", "to": "APIGW",
-			"clientuuid": clientUUID(c.header.Get("deviceid")), "tokentype": "A", "apptype": "L",
+			"clientuuid": clientUUID(c.Header.Get("deviceid")), "tokentype": "A", "apptype": "L",
 		} {
-			if got := c.header.Get(name); got != want {
-				t.Errorf("%s: %s is %q, want %q", c.path, name, got, want)
+			if got := c.Header.Get(name); got != want {
+				t.Errorf("%s: %s is %q, want %q", c.Path, name, got, want)
 			}
 		}
-		if _, err := time.Parse(http.TimeFormat, c.header.Get("date")); err != nil {
-			t.Errorf("%s: %v", c.path, err)
+		if _, err := time.Parse(http.TimeFormat, c.Header.Get("date")); err != nil {
+			t.Errorf("%s: %v", c.Path, err)
 		}
 	}
 }
@@ -42,7 +43,7 @@ func TestLogin_WithACodeOnceAndNeverAgain(t *testing.T) {
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		o = open(t, s, o.tokens) // a restart
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
-		if n := s.count("prof/authUser"); n != 1 || s.codes != 0 {
+		if n := s.Count("prof/authUser"); n != 1 || s.codes != 0 {
 			t.Fatalf("%d sign-ins and %d codes, want one sign-in", n, s.codes)
 		}
 		c, _ := o.session.Challenge()
@@ -51,27 +52,27 @@ func TestLogin_WithACodeOnceAndNeverAgain(t *testing.T) {
 		}
 		person := bluelink.WithPerson(t.Context())
 		must(t, o.session.SendCode(person, bluelink.BySMS))
-		if sent := s.last("cmm/sendOTP"); sent.header.Get("notifytype") != "SMS" {
-			t.Errorf("sent by %q", sent.header.Get("notifytype"))
+		if sent := s.Last("cmm/sendOTP"); sent.Header.Get("notifytype") != "SMS" {
+			t.Errorf("sent by %q", sent.Header.Get("notifytype"))
 		}
 		mustFail(t, o.session.EnterCode(person, "000000"), bluelink.ErrOTP)
 		o = open(t, s, o.tokens)
 		must(t, o.session.EnterCode(person, "123456"))
-		completed := s.last("prof/authUser")
-		if completed.header.Get("rmtoken") != "rm-1" || completed.header.Get("sid") == "" || strings.Contains(completed.body, "tncFlag") {
-			t.Errorf("completed by %s with %v", completed.body, completed.header)
+		completed := s.Last("prof/authUser")
+		if completed.Header.Get("rmtoken") != "rm-1" || completed.Header.Get("sid") == "" || strings.Contains(completed.Body, "tncFlag") {
+			t.Errorf("completed by %s with %v", completed.Body, completed.Header)
 		}
 		if len(o.list(t)) != 2 {
 			t.Error("no cars")
 		}
-		device := completed.header.Get("deviceid")
+		device := completed.Header.Get("deviceid")
 		for range 10 { // days
 			<-time.After(24 * time.Hour)
 			o = open(t, s, o.tokens)
 			o.list(t)
 		}
-		renewed := s.last("prof/authUser")
-		if n := s.count("prof/authUser"); n != 12 || s.codes != 1 || renewed.header.Get("deviceid") != device || renewed.header.Get("rmtoken") != "rm-1" {
+		renewed := s.Last("prof/authUser")
+		if n := s.Count("prof/authUser"); n != 12 || s.codes != 1 || renewed.Header.Get("deviceid") != device || renewed.Header.Get("rmtoken") != "rm-1" {
 			t.Errorf("in ten days %d sign-ins and %d codes", n, s.codes)
 		}
 	})
@@ -86,8 +87,8 @@ func TestLogin_AccountWithoutCodes(t *testing.T) {
 		<-time.After(25 * time.Hour)
 		o.list(t)
 		stored, err := o.tokens.Load(t.Context())
-		if err != nil || s.count("prof/authUser") != 2 || stored.Refresh != again || stored.Extra[trust] != "" {
-			t.Errorf("%+v, %v, %d sign-ins", stored.Extra, err, s.count("prof/authUser"))
+		if err != nil || s.Count("prof/authUser") != 2 || stored.Refresh != again || stored.Extra[trust] != "" {
+			t.Errorf("%+v, %v, %d sign-ins", stored.Extra, err, s.Count("prof/authUser"))
 		}
 	})
 }
@@ -100,8 +101,8 @@ func TestLogin_CodeThatBringsNoTrust(t *testing.T) {
 	mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
 	must(t, o.session.EnterCode(t.Context(), "123456"))
-	if o.list(t); s.count("prof/authUser") != 1 {
-		t.Errorf("%d sign-ins", s.count("prof/authUser"))
+	if o.list(t); s.Count("prof/authUser") != 1 {
+		t.Errorf("%d sign-ins", s.Count("prof/authUser"))
 	}
 }
 
@@ -112,7 +113,7 @@ func TestLogin_TrustOutlivesACompletionThatFails(t *testing.T) {
 		o := open(t, s, bluelink.NewMemoryTokens())
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-		s.once("prof/authUser", reply{503, "<html>", nil})
+		s.Once("prof/authUser", cloudtest.Say(503, "<html>"))
 		mustFail(t, o.session.EnterCode(t.Context(), "123456"), bluelink.ErrUnavailable)
 		o = open(t, s, o.tokens)
 		if _, waits := o.session.Challenge(); waits {
@@ -133,7 +134,7 @@ func TestLogin_TrustThatTheCloudForgotIsForgotten(t *testing.T) {
 			mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
 		}
 		stored, err := o.tokens.Load(t.Context())
-		if n := s.count("prof/authUser"); n != 3 || err != nil || stored.Extra[trust] != "" || stored.Device == "" {
+		if n := s.Count("prof/authUser"); n != 3 || err != nil || stored.Extra[trust] != "" || stored.Device == "" {
 			t.Errorf("%d sign-ins; stored %v, %v", n, stored.Extra, err)
 		}
 		person := bluelink.WithPerson(t.Context())
@@ -158,7 +159,7 @@ func TestLogin_DemandAtACallLeavesNothingToGuess(t *testing.T) {
 			t.Error("the command may have been carried out")
 		}
 	}
-	if n := s.count("prof/authUser"); n != 3 {
+	if n := s.Count("prof/authUser"); n != 3 {
 		t.Errorf("%d sign-ins", n)
 	}
 }
@@ -173,7 +174,7 @@ func TestLogin_WrongPasswordAtARenewalStops(t *testing.T) {
 			o = open(t, s, o.tokens)
 			<-time.After(time.Hour)
 		}
-		if n := s.count("prof/authUser"); n != 3 {
+		if n := s.Count("prof/authUser"); n != 3 {
 			t.Errorf("%d sign-ins, want one with the wrong password", n)
 		}
 	})
@@ -185,28 +186,28 @@ func TestLogin_AnswersMeanWhatThePageSays(t *testing.T) {
 		want  error
 	}{
 		"wrong password":        {bad(1001), bluelink.ErrCredentials},
-		"in words":              {reply{200, `{"status":{"statusCode":1,"errorType":1,"errorCode":1,"errorMessage":"Please enter a valid email"}}`, nil}, bluelink.ErrCredentials},
+		"in words":              {cloudtest.Say(200, `{"status":{"statusCode":1,"errorType":1,"errorCode":1,"errorMessage":"Please enter a valid email"}}`), bluelink.ErrCredentials},
 		"in other words":        {bad(1), bluelink.ErrBadResponse},
 		"client identity":       {bad(9789), bluelink.ErrClientRefused},
 		"neither":               {good("{}"), bluelink.ErrBadResponse},
-		"no payload":            {reply{200, `{"status":` + okStatus + `}`, nil}, bluelink.ErrBadResponse},
+		"no payload":            {cloudtest.Say(200, `{"status":`+okStatus+`}`), bluelink.ErrBadResponse},
 		"unknown":               {bad(4711), bluelink.ErrBadResponse},
 		"a session's end":       {bad(1003), bluelink.ErrBadResponse},
-		"firewall":              {reply{403, "<html>", nil}, bluelink.ErrBlocked},
-		"throttled":             {reply{429, "error code: 1015", nil}, bluelink.ErrRateLimited},
+		"firewall":              {cloudtest.Say(403, "<html>"), bluelink.ErrBlocked},
+		"throttled":             {cloudtest.Say(429, "error code: 1015"), bluelink.ErrRateLimited},
 		"throttled in words":    {bad(429), bluelink.ErrRateLimited},
-		"out of order":          {reply{502, "<html>", nil}, bluelink.ErrUnavailable},
+		"out of order":          {cloudtest.Say(502, "<html>"), bluelink.ErrUnavailable},
 		"out of order in words": {bad(503), bluelink.ErrUnavailable},
-		"a page":                {reply{200, "<html>", nil}, bluelink.ErrBadResponse},
+		"a page":                {cloudtest.Say(200, "<html>"), bluelink.ErrBadResponse},
 		"reset":                 {reply{}, bluelink.ErrUnavailable},
 	} {
 		s := newSite(t)
-		s.always("prof/authUser", test.reply)
+		s.Always("prof/authUser", test.reply)
 		o := open(t, s, bluelink.NewMemoryTokens())
 		if err := o.Login(t.Context()); err == nil || !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
-		if n := s.count("prof/authUser"); n != 1 {
+		if n := s.Count("prof/authUser"); n != 1 {
 			t.Errorf("%s: %d sign-ins", name, n)
 		}
 	}
@@ -217,14 +218,14 @@ func TestLogin_RefusedRequestForACodeIsNoticed(t *testing.T) {
 	s := newSite(t)
 	o := open(t, s, bluelink.NewMemoryTokens())
 	mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
-	s.once("cmm/sendOTP", bad(429))
+	s.Once("cmm/sendOTP", bad(429))
 	mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), bluelink.ErrRateLimited)
 	if c, _ := o.session.Challenge(); c.Sent != "" {
 		t.Errorf("sent by %s", c.Sent)
 	}
 	// An unknown refusal of a code is one of the code; the end of the challenge is told apart.
 	must(t, o.session.SendCode(t.Context(), bluelink.ByEmail))
-	s.once("cmm/verifyOTP", bad(4711))
+	s.Once("cmm/verifyOTP", bad(4711))
 	mustFail(t, o.session.EnterCode(t.Context(), "123456"), bluelink.ErrOTP)
 	s.challenge = "another"
 	mustFail(t, o.session.EnterCode(t.Context(), "123456"), bluelink.ErrOTPRequired)
@@ -238,17 +239,17 @@ func TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew(t *testing.T) {
 		s := newSite(t)
 		o := open(t, s, bluelink.NewMemoryTokens())
 		mustFail(t, o.Login(t.Context()), bluelink.ErrOTPRequired)
-		s.once("cmm/sendOTP", bad(4711)) // right after the demand it must be something else
+		s.Once("cmm/sendOTP", bad(4711)) // right after the demand it must be something else
 		mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), bluelink.ErrBadResponse)
 		<-time.After(9 * time.Hour)
 		for want, r := range map[error]reply{bluelink.ErrUnavailable: {}, bluelink.ErrRateLimited: bad(429), bluelink.ErrClientRefused: bad(9789)} {
-			s.always("cmm/sendOTP", r)
+			s.Always("cmm/sendOTP", r)
 			mustFail(t, o.session.SendCode(t.Context(), bluelink.ByEmail), want)
 		}
-		s.once("cmm/sendOTP", bad(4711))
+		s.Once("cmm/sendOTP", bad(4711))
 		must(t, o.session.SendCode(bluelink.WithPerson(t.Context()), bluelink.ByEmail))
 		must(t, o.session.EnterCode(t.Context(), "123456"))
-		if n := s.count("prof/authUser"); n != 3 || s.codes != 1 {
+		if n := s.Count("prof/authUser"); n != 3 || s.codes != 1 {
 			t.Errorf("%d sign-ins, %d codes", n, s.codes)
 		}
 	})
@@ -256,10 +257,10 @@ func TestLogin_ASignInThatTheCloudHasForgottenIsBegunAnew(t *testing.T) {
 
 func TestLogin_TakesAndGivesNoRefreshTokens(t *testing.T) {
 	s, o := signedIn(t)
-	n := len(s.calls)
+	n := len(s.Calls())
 	mustFail(t, o.session.Adopt(t.Context(), "token of another program"), bluelink.ErrUnsupported)
-	if token, err := o.session.RefreshToken(t.Context()); token != "" || err != nil || len(s.calls) != n {
-		t.Errorf("%q, %v, %d calls", token, err, len(s.calls)-n)
+	if token, err := o.session.RefreshToken(t.Context()); token != "" || err != nil || len(s.Calls()) != n {
+		t.Errorf("%q, %v, %d calls", token, err, len(s.Calls())-n)
 	}
 	o.list(t)
 }

@@ -8,12 +8,13 @@ import (
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 func TestVehicles_AreThoseOfTheList(t *testing.T) {
 	s, o := signedIn(t)
-	s.always("ownr/gvl", good(`{"vehicleSummary":[
+	s.Always("ownr/gvl", good(`{"vehicleSummary":[
 	 {"vin":"kndcc3lg5l5000001","vehicleIdentifier":"1","vehicleKey":"k1","nickName":"My EV","modelName":"NIRO EV","modelYear":"2020","fuelType":4},
 	 {"vin":"KNDCC3LG5L5000002","vehicleIdentifier":"2","vehicleKey":"k2","nickName":"","modelName":"TELLURIDE","modelYear":"x","fuelType":1},
 	 {"vin":"KNDCC3LG5L5000003","vehicleIdentifier":"3","vehicleKey":"k3","nickName":"H","modelName":"NIRO","fuelType":3},
@@ -38,7 +39,7 @@ func TestVehicles_AreThoseOfTheList(t *testing.T) {
 			t.Errorf("car %d is %+v", i, v)
 		}
 	}
-	s.always("ownr/gvl", good(`{}`))
+	s.Always("ownr/gvl", good(`{}`))
 	_, err := o.Vehicles(t.Context())
 	mustFail(t, err, bluelink.ErrBadResponse)
 }
@@ -54,7 +55,7 @@ func TestVehicles_TypeThatTheListDoesNotTellComesFromTheFirstStatus(t *testing.T
 		"electric":         {info, vehicle.EV},
 	} {
 		s, o := signedIn(t)
-		s.always("ownr/gvl", good(`{"vehicleSummary":[{"vin":"KNDCC3LG5L5000001","vehicleIdentifier":"1","vehicleKey":"`+s.keyOf("1")+`","fuelType":99}]}`))
+		s.Always("ownr/gvl", good(`{"vehicleSummary":[{"vin":"KNDCC3LG5L5000001","vehicleIdentifier":"1","vehicleKey":"`+s.keyOf("1")+`","fuelType":99}]}`))
 		car := o.list(t)[0]
 		s.status["1"] = test.status
 		if _, err := o.read(t.Context(), car); err != nil {
@@ -87,7 +88,7 @@ func TestCached_ReadsTheStatusAndTheLimitsBesideIt(t *testing.T) {
 			t.Errorf("%s is %s, want %s", point, got, want)
 		}
 	}
-	body := s.last("cmm/gvi").body
+	body := s.Last("cmm/gvi").Body
 	want := `{"vehicleConfigReq":{"airTempRange":"0","maintenance":"1","seatHeatCoolOption":"0","vehicle":"1","vehicleFeature":"0"},` +
 		`"vehicleInfoReq":{"drivingActivty":"0","dtc":"1","enrollment":"1","functionalCards":"0","location":"1","vehicleStatus":"1","weather":"0"},"vinKey":["` + s.keyOf("1") + `"]}`
 	if body != want {
@@ -98,10 +99,10 @@ func TestCached_ReadsTheStatusAndTheLimitsBesideIt(t *testing.T) {
 func TestCached_LimitsThatFailOrAreNoneLeaveTheRest(t *testing.T) {
 	for name, r := range map[string]reply{
 		"unsupported": bad(1043), "reset": {}, "nothing yet": good(`{"targetSOClist":[{"plugType":0,"targetSOClevel":0},{"plugType":1,"targetSOClevel":0}]}`),
-		"nonsense": good(`{"targetSOClist":[{"plugType":0,"targetSOClevel":true},{"plugType":1,"targetSOClevel":"x"},{"plugType":1}]}`), "a page": {200, "<html>", nil},
+		"nonsense": good(`{"targetSOClist":[{"plugType":0,"targetSOClevel":true},{"plugType":1,"targetSOClevel":"x"},{"plugType":1}]}`), "a page": cloudtest.Say(200, "<html>"),
 	} {
 		s, o := signedIn(t)
-		s.always("evc/gts", r)
+		s.Always("evc/gts", r)
 		state, err := o.read(t.Context(), o.list(t)[0])
 		if ac, dc := text(state, "ev_charge_limits_ac"), text(state, "ev_charge_limits_dc"); err != nil || ac != "90" || dc != "80" {
 			t.Errorf("%s: %v, AC %s, DC %s", name, err, ac, dc)
@@ -109,7 +110,7 @@ func TestCached_LimitsThatFailOrAreNoneLeaveTheRest(t *testing.T) {
 	}
 	s, o := signedIn(t)
 	ctx, cancel := context.WithCancel(t.Context())
-	s.always("evc/gts", reply{})
+	s.Always("evc/gts", reply{})
 	car := o.list(t)[0]
 	cancel()
 	_, err := o.Cached(ctx, bluelink.Ask{Vehicle: car})
@@ -124,17 +125,17 @@ func TestCached_SparingAsksForTheStatusAlone(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	if n := s.count("evc/gts"); n != 0 || s.count("cmm/gvi") != 3 {
+	if n := s.Count("evc/gts"); n != 0 || s.Count("cmm/gvi") != 3 {
 		t.Errorf("%d reads of limits", n)
 	}
 	s.status["1"] = strings.Replace(info, `"targetSOC"`, `"x"`, 1) // older cars: no limits in the status
 	r, err := o.Cached(t.Context(), bluelink.Ask{Vehicle: car, Sparing: true})
-	if err != nil || s.count("evc/gts") != 1 || !r.Has(vehicle.LimitAC) {
-		t.Errorf("%v, %d reads of limits", err, s.count("evc/gts"))
+	if err != nil || s.Count("evc/gts") != 1 || !r.Has(vehicle.LimitAC) {
+		t.Errorf("%v, %d reads of limits", err, s.Count("evc/gts"))
 	}
 	known, _, _ := vehicle.State{}.Apply(r, time.Now())
-	if _, err := o.Cached(t.Context(), bluelink.Ask{Vehicle: car, Known: known, Sparing: true}); err != nil || s.count("evc/gts") != 1 {
-		t.Errorf("without news: %v, %d reads of limits", err, s.count("evc/gts"))
+	if _, err := o.Cached(t.Context(), bluelink.Ask{Vehicle: car, Known: known, Sparing: true}); err != nil || s.Count("evc/gts") != 1 {
+		t.Errorf("without news: %v, %d reads of limits", err, s.Count("evc/gts"))
 	}
 }
 
@@ -146,13 +147,13 @@ func TestCached_AnswersThatHoldNothing(t *testing.T) {
 		"no car":        {good(`{"vehicleInfoList":[]}`), bluelink.ErrNoData},
 		"no list":       {good(`{}`), bluelink.ErrBadResponse},
 		"an empty car":  {good(`{"vehicleInfoList":[{}]}`), bluelink.ErrBadResponse},
-		"no payload":    {reply{200, `{"status":` + okStatus + `}`, nil}, bluelink.ErrBadResponse},
+		"no payload":    {cloudtest.Say(200, `{"status":`+okStatus+`}`), bluelink.ErrBadResponse},
 		"only its time": {good(`{"vehicleInfoList":[{"lastVehicleInfo":{"vehicleStatusRpt":{"vehicleStatus":{"syncDate":{"utc":"20240615143000"}}}}}]}`), bluelink.ErrNoData},
 		"every gauge 0": {good(`{"vehicleInfoList":[` + blank + `]}`), bluelink.ErrUnavailable},
 	} {
 		s, o := signedIn(t)
 		car := o.list(t)[0]
-		s.always("cmm/gvi", test.reply)
+		s.Always("cmm/gvi", test.reply)
 		if _, err := o.read(t.Context(), car); !errors.Is(err, test.want) {
 			t.Errorf("%s: %v, want %v", name, err, test.want)
 		}
@@ -182,26 +183,26 @@ func TestForce_AsksTheCarAndErasesNothing(t *testing.T) {
 			t.Errorf("%s is %s, want %s", point, got, want)
 		}
 	}
-	if s.count("rems/rvs") != 1 || s.last("rems/rvs").body != `{"requestType":0}` {
-		t.Errorf("woken by %s", s.last("rems/rvs").body)
+	if s.Count("rems/rvs") != 1 || s.Last("rems/rvs").Body != `{"requestType":0}` {
+		t.Errorf("woken by %s", s.Last("rems/rvs").Body)
 	}
 	// What stands beside may fail.
-	s.always("cmm/gvi", reply{})
-	s.always("evc/gts", bad(1043))
+	s.Always("cmm/gvi", reply{})
+	s.Always("evc/gts", bad(1043))
 	if _, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: before}); err != nil {
 		t.Errorf("what stands beside fails: %v", err)
 	}
 	// Older than what is known is no answer of the car.
 	_, err = o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: after})
 	must(t, err) // the same moment
-	s.always("rems/rvs", good(`{"vehicleStatusRpt":{"vehicleStatus":`+cached+`}}`))
+	s.Always("rems/rvs", good(`{"vehicleStatusRpt":{"vehicleStatus":`+cached+`}}`))
 	_, err = o.Force(t.Context(), bluelink.Ask{Vehicle: car, Known: after})
 	mustFail(t, err, bluelink.ErrVehicleUnreachable)
 	for body, want := range map[string]error{
 		`{}`: bluelink.ErrBadResponse, `{"vehicleStatusRpt":{"vehicleStatus":{"syncDate":{"utc":"20240615150000"}}}}`: bluelink.ErrNoData,
 		`{"vehicleStatusRpt":{"vehicleStatus":{"doorLock":false,"batteryStatus":{"stateOfCharge":0},"evStatus":{"batteryStatus":0,"drvDistance":[{"rangeByFuel":{"evModeRange":{"value":0,"unit":3},"totalAvailableRange":{"value":0,"unit":3}}}]}}}}`: bluelink.ErrUnavailable,
 	} {
-		s.always("rems/rvs", good(body))
+		s.Always("rems/rvs", good(body))
 		if _, err := o.Force(t.Context(), bluelink.Ask{Vehicle: car}); !errors.Is(err, want) {
 			t.Errorf("%.60s: %v, want %v", body, err, want)
 		}

@@ -5,24 +5,23 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"net/http"
-	"net/http/httptest"
 	"strings"
 	"sync"
 	"testing"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/cloudtest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
 // site is the cloud as docs/protocol/usa-kia.md tells of it: sessions, each with keys of its own for the cars, and one
 // that lives at a time. Every path may be answered otherwise by a test.
 type site struct {
-	t  *testing.T
-	mu sync.Mutex
-	// What it knows.
+	cloudtest.Script
+
+	mu        sync.Mutex        // guards what follows
 	sid       int               // of the session that lives
 	trusted   map[string]string // rmtoken by device
 	challenge string            // otpkey that waits
@@ -31,71 +30,28 @@ type site struct {
 	password  string
 	status    map[string]string // vinkey's car → what gvi holds of it
 	cars      []string          // ids of the cars
-	// What it was asked.
-	calls  []call
-	answer map[string]func(r *http.Request, body string) (reply, bool)
-	codes  int
+	codes     int               // that were sent
 }
 
-type call struct {
-	path, body string
-	header     http.Header
-}
-
-type reply struct {
-	status int
-	body   string
-	header map[string]string
-}
+// reply is an answer.
+type reply = cloudtest.Reply
 
 const okStatus = `{"statusCode":0,"errorType":0,"errorCode":0,"errorMessage":"Success with response body"}`
 
 func good(payload string) reply {
-	return reply{200, `{"status":` + okStatus + `,"payload":` + payload + `}`, nil}
+	return cloudtest.Say(200, `{"status":`+okStatus+`,"payload":`+payload+`}`)
 }
 
 func bad(code int) reply {
-	return reply{200, fmt.Sprintf(`{"status":{"statusCode":1,"errorType":1,"errorCode":%d,"errorMessage":"no"}}`, code), nil}
+	return cloudtest.Say(200, fmt.Sprintf(`{"status":{"statusCode":1,"errorType":1,"errorCode":%d,"errorMessage":"no"}}`, code))
 }
 
 func newSite(t *testing.T) *site {
-	return &site{
-		t: t, trusted: map[string]string{}, password: "secret", cars: []string{"1", "2"},
-		status: map[string]string{}, answer: map[string]func(*http.Request, string) (reply, bool){},
+	s := &site{trusted: map[string]string{}, password: "secret", cars: []string{"1", "2"}, status: map[string]string{}}
+	s.Script = cloudtest.Script{
+		T: t, Prefix: "/apigw/v1/", Serve: s.serve, Stamp: func(n int, h http.Header) { h.Set("xid", fmt.Sprint("xid-", n)) },
 	}
-}
-
-// RoundTrip is the cloud.
-func (s *site) RoundTrip(r *http.Request) (*http.Response, error) {
-	body, _ := io.ReadAll(r.Body)
-	path := strings.TrimPrefix(r.URL.Path, "/apigw/v1/")
-	if r.URL.Host != "api.owners.kia.com" || path == r.URL.Path {
-		s.t.Errorf("a call to %s", r.URL)
-	}
-	s.mu.Lock()
-	s.calls = append(s.calls, call{path, string(body), r.Header.Clone()})
-	custom, n := s.answer[path], len(s.calls)
-	s.mu.Unlock()
-	out, ok := reply{}, false
-	if custom != nil {
-		out, ok = custom(r, string(body))
-	}
-	if !ok {
-		out = s.serve(r, path, string(body))
-	}
-	if out.status == 0 {
-		return nil, errors.New("connection reset")
-	}
-	w := httptest.NewRecorder()
-	w.Header().Set("xid", fmt.Sprint("xid-", n))
-	for name, text := range out.header {
-		w.Header().Set(name, text)
-	}
-	w.WriteHeader(out.status)
-	_, _ = w.WriteString(out.body)
-	response := w.Result()
-	response.Request = r
-	return response, nil
+	return s
 }
 
 func (s *site) live() string { return fmt.Sprint("sid-", s.sid) }
@@ -106,11 +62,14 @@ func (s *site) serve(r *http.Request, path, body string) reply {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	h := r.Header
+	if r.URL.Host != "api.owners.kia.com" {
+		s.T.Errorf("a call to %s", r.URL)
+	}
 	switch path {
 	case "prof/authUser":
 		var in signInBody
 		if err := json.Unmarshal([]byte(body), &in); err != nil || in.Device != h.Get("deviceid") || in.Type != 2 {
-			s.t.Errorf("sign-in %s: %v", body, err)
+			s.T.Errorf("sign-in %s: %v", body, err)
 		}
 		if in.Credential.Password != s.password {
 			return bad(1001)
@@ -119,10 +78,10 @@ func (s *site) serve(r *http.Request, path, body string) reply {
 		if s.noOTP || rm != "" && s.trusted[h.Get("deviceid")] == rm {
 			s.sid++
 			out := good(`{}`)
-			out.header = map[string]string{"sid": s.live()}
+			out.Header = map[string]string{"sid": s.live()}
 			return out
 		}
-		s.challenge = fmt.Sprint("otp-", len(s.calls))
+		s.challenge = fmt.Sprint("otp-", len(s.Calls()))
 		return good(`{"otpKey":"` + s.challenge + `","hasEmail":true,"hasPhone":true,"email":"j***@example.com","phone":"***-***-1234","rmTokenExpired":` + fmt.Sprint(rm != "") + `}`)
 	case "cmm/sendOTP":
 		if h.Get("otpkey") != s.challenge || h.Get("xid") == "" || body != "{}" {
@@ -139,10 +98,10 @@ func (s *site) serve(r *http.Request, path, body string) reply {
 		}
 		out := good("{}")
 		s.sid++
-		out.header = map[string]string{"sid": s.live()}
+		out.Header = map[string]string{"sid": s.live()}
 		if !s.noTrust {
 			s.trusted[h.Get("deviceid")] = "rm-1"
-			out.header["rmtoken"] = "rm-1"
+			out.Header["rmtoken"] = "rm-1"
 		}
 		return out
 	}
@@ -180,49 +139,6 @@ func (s *site) serve(r *http.Request, path, body string) reply {
 		return good(`{"remoteStatus":0,"calSyncStatus":0,"alertStatus":0,"locationStatus":0,"evStatus":0}`)
 	}
 	return good("{}") // commands
-}
-
-// count tells how often a path was called.
-func (s *site) count(path string) (n int) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for _, c := range s.calls {
-		if c.path == path {
-			n++
-		}
-	}
-	return n
-}
-
-// last is the last call of a path.
-func (s *site) last(path string) call {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	for i := len(s.calls) - 1; i >= 0; i-- {
-		if s.calls[i].path == path {
-			return s.calls[i]
-		}
-	}
-	s.t.Fatalf("%s was not called", path)
-	return call{}
-}
-
-func (s *site) always(path string, r reply) {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer[path] = func(*http.Request, string) (reply, bool) { return r, true }
-}
-
-// once answers the next call of a path otherwise.
-func (s *site) once(path string, r reply) {
-	done := false
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.answer[path] = func(*http.Request, string) (reply, bool) {
-		was := done
-		done = true
-		return r, !was
-	}
 }
 
 // owner is one run of a program in front of a site.
