@@ -2,7 +2,6 @@ package bench
 
 import (
 	"path/filepath"
-	"strconv"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -11,21 +10,13 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
 )
 
-// BenchmarkAnnounce starts the program on the store of an earlier run, beside a broker that knows nothing, and looks how long
-// it takes until Home Assistant would have heard of all cars and of what they report, and what that costs program and broker.
-// The goal is 10,000 cars in 20 s on two cores.
-func BenchmarkAnnounce(b *testing.B) {
-	for _, cars := range []int{100, 10_000} {
-		b.Run(strconv.Itoa(cars), func(b *testing.B) {
-			for range b.N {
-				measureAnnounce(b, cars)
-			}
-			b.ReportMetric(0, "ns/op")
-		})
-	}
-}
+// announcedCars are the cars of the goal.
+const announcedCars = 10_000
 
-func measureAnnounce(b *testing.B, cars int) {
+// measureAnnounce starts the program on the store of an earlier run, beside a broker that knows nothing, and looks how long
+// it takes until Home Assistant would have heard of all cars and of what they report, and what that costs program and broker.
+func measureAnnounce(b *testing.B, n *numbers) {
+	const cars = announcedCars
 	w := serve(b, cloudOptions{Accounts: 100, Cars: cars / 100})
 	s := setup{storeDir: filepath.Join(b.TempDir(), "store")}
 	d := w.drive(byEvents)
@@ -58,15 +49,16 @@ func measureAnnounce(b *testing.B, cars int) {
 	}{{"announced", all}, {"told", last}} {
 		select {
 		case <-one.done:
-			b.ReportMetric(time.Since(second.started).Seconds(), one.what+"-s")
-			b.ReportMetric(second.cpu().Seconds(), one.what+"-cpu-s")
+			n.add(b, "announce/"+one.what+"_s", time.Since(second.started).Seconds())
+			n.add(b, "announce/"+one.what+"_cpu_s", second.cpu().Seconds())
 		case <-deadline:
 			b.Fatalf("%d of %d cars were announced, %d told", announced.Load(), cars, offline.Load())
 		}
 	}
-	b.ReportMetric(float64(bytes.Load())/float64(cars)/1000, "kB/car")
+	n.add(b, "announce/kB", float64(bytes.Load())/cars/1000)
 	now, _ := second.memory()
-	b.ReportMetric(now, "MB")
+	n.add(b, "announce/MB", now)
 	held, _ := memoryOf(b, w.broker.PID())
-	b.ReportMetric(held, "broker-MB")
+	n.add(b, "announce/broker_MB", held)
+	second.stop()
 }

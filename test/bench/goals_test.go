@@ -38,6 +38,7 @@ func BenchmarkGoals(b *testing.B) {
 	row("hundred", func(b *testing.B) { measureHundred(b, n) })
 	row("start", func(b *testing.B) { measureStart(b, n) })
 	row("start_100", func(b *testing.B) { measureStartOfMany(b, n) })
+	row("announce", func(b *testing.B) { measureAnnounce(b, n) })
 	for _, size := range sizes {
 		row(size.name(), func(b *testing.B) { measureMemory(b, n, size) })
 	}
@@ -112,6 +113,9 @@ func goals(n *numbers) []goal {
 	}
 	if n.has("start_100/first_ms") {
 		all = append(all, goal{what: "start to first published state with 100 cars in the store", value: n.median("start_100/first_ms"), unit: "ms", limit: 100})
+	}
+	if n.has("announce/announced_s") {
+		all = append(all, goal{what: "10,000 cars announced to Home Assistant", value: n.median("announce/announced_s"), unit: "s", limit: 20})
 	}
 	if n.has("wire/p99_ms") {
 		all = append(all, goal{

@@ -179,6 +179,16 @@ forced refreshes of %s: median %s ms, 90 %% within %s ms, 99 %% within %s ms.
 The first retained state after %s ms, all topics of all cars after %s ms, from the store of an earlier run.
 `, number(n.median("start_100/first_ms")), number(n.median("start_100/all_ms")))
 	}
+	if n.has("announce/announced_s") {
+		fmt.Fprintf(&p, `
+## 10,000 cars announced to Home Assistant
+
+From the start of the program, with all cars in its store and a broker that knows nothing: all discovery messages, %s kB a car,
+have passed the broker after %s s and %s s of processor time, all that the cars report after %s s and %s s. The broker
+(Mosquitto) then holds %s MB, the program %s MB.
+`, number(n.median("announce/kB")), number(n.median("announce/announced_s")), number(n.median("announce/announced_cpu_s")),
+			number(n.median("announce/told_s")), number(n.median("announce/told_cpu_s")), number(n.median("announce/broker_MB")), number(n.median("announce/MB")))
+	}
 	return p.String()
 }
 
