@@ -27,7 +27,7 @@ func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, er
 	}
 	// The slowest last, so that nothing waits for it.
 	place, err := c.readPlace(ctx, v)
-	if c.overlook(ctx, v, "position", err); err == nil && place.Has(vehicle.Latitude) {
+	if c.parts(v).Overlook(ctx, "position", err); err == nil && place.Has(vehicle.Latitude) {
 		c.placed(v.ID, odometerOf(report, ask.Known))
 	}
 	report.Merge(place)

@@ -2,11 +2,11 @@ package canada
 
 import (
 	"context"
-	"errors"
 	"net/http"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/beside"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -86,8 +86,8 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 			c.tripsAsked(v.ID, odometer, time.Now(), read)
 		}
 	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return vehicle.Report{}, &bluelink.Error{Op: "read beside the status", Cloud: c.account.Cloud(), Left: true, Err: context.Cause(ctx)}
+	if err := c.parts(v).Wait(ctx); err != nil {
+		return vehicle.Report{}, err
 	}
 	return report, nil
 }
@@ -102,16 +102,14 @@ func (c *cloud) beside(ctx context.Context, v *vehicle.Vehicle, report *vehicle.
 			return nil
 		},
 	})
-	c.overlook(ctx, v, part, err)
+	c.parts(v).Overlook(ctx, part, err)
 	report.Merge(mine)
 	return err == nil
 }
 
-// overlook tells of a part that is left out of a report.
-func (c *cloud) overlook(ctx context.Context, v *vehicle.Vehicle, part string, err error) {
-	if err != nil {
-		c.log.DebugContext(ctx, "left out of the report", "part", part, "vehicle", string(v.ID), "error", err)
-	}
+// parts are those of a report about a car.
+func (c *cloud) parts(v *vehicle.Vehicle) *beside.Parts {
+	return &beside.Parts{Log: c.log, Vehicle: v.ID, Cloud: c.account.Cloud()}
 }
 
 // odometerOf is the reading of a report, or else what is known of it.

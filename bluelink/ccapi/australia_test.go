@@ -169,7 +169,7 @@ func placeAU(at string) string {
 const historyAU = `{"drivingInfo":[{"drivingPeriod":0,"totalPwrCsp":300000,"calculativeOdo":2000,"regenPwr":90000}],
  "drivingInfoDetail":[{"drivingPeriod":0,"drivingDate":"20260803","totalPwrCsp":2051,"motorPwrCsp":1654,"climatePwrCsp":197,"eDPwrCsp":200,"batteryMgPwrCsp":0,"regenPwr":1121,"calculativeOdo":16}]}`
 
-func beside(host, car string, headers map[string]string) []exchange {
+func readsBeside(host, car string, headers map[string]string) []exchange {
 	at := host + "/api/v1/spa/vehicles/" + car
 	return []exchange{
 		{call: "GET " + at + "/location/park", headers: headers, answer: envelope(placeAU("20260803101500"))},
@@ -189,7 +189,7 @@ func TestAustralia_ReadsTheBareStatus(t *testing.T) {
 		waitUntil(t, time.Date(2026, 8, 3, 11, 0, 0, 0, time.UTC)) // 21:00 in Sydney
 		w, s := playing(t, vehicle.Australia, vehicle.Kia, signedIn("XKZ1"))
 		s.expect(exchange{call: "GET " + kiaAU + "/api/v1/spa/vehicles/" + carAU + "/status/latest", headers: kiaAUAuth, answer: envelope(statusAU)})
-		s.expect(beside(kiaAU, carAU, kiaAUAuth)...)
+		s.expect(readsBeside(kiaAU, carAU, kiaAUAuth)...)
 		v := vehicle.Vehicle{ID: "x", CloudID: carAU, Region: vehicle.Australia, Engine: vehicle.EV}
 		state := w.cached(v, vehicle.State{}, false)
 		s.over()
@@ -257,12 +257,12 @@ func TestAustralia_ForcedReadsEraseNothing(t *testing.T) {
 			w, s := playing(t, vehicle.Australia, vehicle.Kia, signedIn("XKZ1"))
 			path := "GET " + kiaAU + "/api/v1/spa/vehicles/" + carAU
 			s.expect(exchange{call: path + "/status/latest", answer: envelope(statusAU)})
-			s.expect(beside(kiaAU, carAU, kiaAUAuth)...)
+			s.expect(readsBeside(kiaAU, carAU, kiaAUAuth)...)
 			v := vehicle.Vehicle{ID: "x", CloudID: carAU, Region: vehicle.Australia, Engine: vehicle.EV}
 			known := w.cached(v, vehicle.State{}, false)
 			wait(t, 30*time.Second)
 			s.expect(exchange{call: path + "/status", headers: kiaAUAuth, answer: envelope(test.answer)})
-			s.expect(beside(kiaAU, carAU, kiaAUAuth)...)
+			s.expect(readsBeside(kiaAU, carAU, kiaAUAuth)...)
 			s.expect(test.more...)
 			report, err := w.cloud.Force(t.Context(), bluelink.Ask{Vehicle: v, Known: known})
 			if err != nil {
@@ -307,7 +307,7 @@ func TestAustralia_WakesACCS2CarAndLooks(t *testing.T) {
 			exchange{call: path + "/ccs2/carstatus/latest", headers: headers, answer: tree("20260803100000.000")},
 			exchange{call: path + "/ccs2/carstatus/latest", headers: headers, answer: tree("20260803110003.000")},
 		)
-		s.expect(beside(kiaAU, carAU, nil)...)
+		s.expect(readsBeside(kiaAU, carAU, nil)...)
 		v := vehicle.Vehicle{ID: "x", CloudID: carAU, Region: vehicle.Australia, Engine: vehicle.EV, CCS2: 1}
 		report, err := w.cloud.Force(t.Context(), bluelink.Ask{Vehicle: v})
 		if err != nil {

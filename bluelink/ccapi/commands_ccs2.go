@@ -121,7 +121,7 @@ func (c *cloud) sideOf(ctx context.Context, ask bluelink.Ask, command vehicle.Co
 		timeout: profileTimeout, besides: true,
 	})
 	if err != nil {
-		c.overlook(ctx, v, "profile", err)
+		c.parts(v).Overlook(ctx, "profile", err)
 		return leftHand
 	}
 	if side(message.get("vinInfo.0.option.drvSeatLoc").str()) == rightHand {

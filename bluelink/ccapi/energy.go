@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/beside"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -63,15 +64,15 @@ func odometerOf(report vehicle.Report, known vehicle.State) vehicle.Quantity {
 func (c *cloud) readHistory(ctx context.Context, v *vehicle.Vehicle, distance vehicle.Unit) (vehicle.Report, error) {
 	r := vehicle.Report{Engine: v.Engine, Source: "drvhistory"}
 	var all value
-	beside, ctx := errgroup.WithContext(ctx)
-	beside.Go(func() error {
-		return contained(func() (err error) { all, err = c.askHistory(ctx, v, "1"); return err })
+	both, ctx := errgroup.WithContext(ctx)
+	both.Go(func() error {
+		return beside.Contained(func() (err error) { all, err = c.askHistory(ctx, v, "1"); return err })
 	})
 	month, err := c.askHistory(ctx, v, "0")
 	if err != nil {
-		beside.Go(func() error { return err }) // which calls the other one off
+		both.Go(func() error { return err }) // which calls the other one off
 	}
-	if err := beside.Wait(); err != nil {
+	if err := both.Wait(); err != nil {
 		return r, err
 	}
 	c.profile.history.decode(all, month, distance, &r)

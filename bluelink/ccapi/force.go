@@ -69,7 +69,7 @@ func (c *cloud) forceFlat(ctx context.Context, ask bluelink.Ask) (vehicle.Report
 func (c *cloud) withTime(ctx context.Context, ask bluelink.Ask, answer vehicle.Report) vehicle.Report {
 	latest, err := c.readStatus(ctx, ask)
 	if err != nil {
-		c.overlook(ctx, &ask.Vehicle, "status with its time", err)
+		c.parts(&ask.Vehicle).Overlook(ctx, "status with its time", err)
 		return answer
 	}
 	if latest.Reported.After(ask.Known.ReportedAt()) {

@@ -142,7 +142,7 @@ func TestRegion_IsADialectAndARow(t *testing.T) {
 		exchange{call: "GET " + host + "/api/v1/spa/vehicles/" + carAU + "/status/latest", answer: envelope(statusAU)},
 		exchange{call: "POST " + host + "/api/v1/spa/vehicles/" + carAU + "/control/engine", answer: accepted, body: `{"action":"start","hvacType":1,"options":{"defrost":false,"heating1":0,"igniOnDuration":5},"tempCode":"0EH","unit":"C"}`},
 	)
-	s.expect(beside(host, carAU, nil)...)
+	s.expect(readsBeside(host, carAU, nil)...)
 	v := w.cars()[0]
 	if v.Region != elsewhere || !slices.Contains(v.Capabilities.Commands, "valet-on") {
 		t.Errorf("car %+v", v)

@@ -3,13 +3,12 @@ package ccapi
 import (
 	"cmp"
 	"context"
-	"errors"
 	"net/http"
 	"slices"
-	"sync"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/beside"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
@@ -93,36 +92,23 @@ type besides struct {
 func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.Report, want besides) (vehicle.Report, error) {
 	v := &ask.Vehicle
 	if want.odometer && c.profile.aside != nil && !c.profile.speaksTree(v) && !report.Has(vehicle.Odometer) {
-		c.overlook(ctx, v, "odometer", c.readAside(ctx, v, &report))
+		c.parts(v).Overlook(ctx, "odometer", c.readAside(ctx, v, &report))
 	}
 	var place, limits, history vehicle.Report
-	var beside sync.WaitGroup
-	part := func(name string, into *vehicle.Report, read func() (vehicle.Report, error)) {
-		beside.Go(func() {
-			c.overlook(ctx, v, name, contained(func() (err error) {
-				*into, err = read()
-				return err
-			}))
-		})
-	}
+	parts := c.parts(v)
 	if want.place.path != "" {
-		part("position", &place, func() (vehicle.Report, error) { return c.readPlace(ctx, ask, want.place) })
+		parts.Go(ctx, "position", func() (err error) { place, err = c.readPlace(ctx, ask, want.place); return err })
 	}
 	if want.limits && v.Engine.Plugs() {
-		part("charge limits", &limits, func() (vehicle.Report, error) { return c.readLimits(ctx, v, report.Reported) })
+		parts.Go(ctx, "charge limits", func() (err error) { limits, err = c.readLimits(ctx, v, report.Reported); return err })
 	}
 	if want.history {
 		odometer := odometerOf(report, ask.Known)
-		err := contained(func() (err error) {
-			history, err = c.readHistory(ctx, v, odometer.Unit)
-			return err
-		})
+		err := parts.Do(ctx, "energy history", func() (err error) { history, err = c.readHistory(ctx, v, odometer.Unit); return err })
 		c.historyAsked(v.ID, odometer, time.Now(), err)
-		c.overlook(ctx, v, "energy history", err)
 	}
-	beside.Wait()
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return vehicle.Report{}, &bluelink.Error{Op: "read beside the status", Cloud: c.account.Cloud(), Left: true, Err: context.Cause(ctx)}
+	if err := parts.Wait(ctx); err != nil {
+		return vehicle.Report{}, err
 	}
 	// The tree's own position is days old, or where the navigation last went (docs/protocol/ccs2-status.md §4; seen): it
 	// counts only while nothing better is known.
@@ -141,14 +127,7 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	return report, nil
 }
 
-// overlook tells of a part that is left out of a report.
-func (c *cloud) overlook(ctx context.Context, v *vehicle.Vehicle, part string, err error) {
-	fault := (*faultError)(nil)
-	switch {
-	case err == nil:
-	case errors.As(err, &fault):
-		c.log.ErrorContext(ctx, "panic in an operation; please report it", "part", part, "vehicle", string(v.ID), "panic", fault.Error(), "stack", string(fault.stack))
-	default:
-		c.log.DebugContext(ctx, "left out of the report", "part", part, "vehicle", string(v.ID), "error", err)
-	}
+// parts are those of a report about a car.
+func (c *cloud) parts(v *vehicle.Vehicle) *beside.Parts {
+	return &beside.Parts{Log: c.log, Vehicle: v.ID, Cloud: c.account.Cloud()}
 }

@@ -30,7 +30,7 @@ func (c *cloud) Action(ctx context.Context, v vehicle.Vehicle, id vehicle.Action
 	if strings.HasPrefix(string(id), untracked) {
 		return vehicle.ActionUnknown, nil
 	}
-	c.overlook(ctx, &v, "vehicle list", c.needDetails(ctx, v.ID))
+	c.parts(&v).Overlook(ctx, "vehicle list", c.needDetails(ctx, v.ID))
 	got, err := c.ask(ctx, request{
 		op: "read action", kind: bluelink.CallRead, method: http.MethodGet, path: "rmt/getRunningStatus", car: &v, bodiless: true,
 		// service_type must be there; what it says does not seem to matter.

@@ -17,7 +17,7 @@ const liveTimeout = 120 * time.Second
 // report (§4.2; seen): the same time again is taken, an older one is not.
 func (c *cloud) Force(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	v := &ask.Vehicle
-	c.overlook(ctx, v, "vehicle list", c.needDetails(ctx, v.ID))
+	c.parts(v).Overlook(ctx, "vehicle list", c.needDetails(ctx, v.ID))
 	report, status, err := c.readStatus(ctx, v, true)
 	if err != nil {
 		return vehicle.Report{}, err

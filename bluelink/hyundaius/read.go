@@ -2,14 +2,11 @@ package hyundaius
 
 import (
 	"context"
-	"errors"
-	"fmt"
 	"net/http"
-	"runtime/debug"
-	"sync"
 	"time"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/beside"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -19,7 +16,7 @@ import (
 // decide (§1.3).
 func (c *cloud) Cached(ctx context.Context, ask bluelink.Ask) (vehicle.Report, error) {
 	v := &ask.Vehicle
-	c.overlook(ctx, v, "vehicle list", c.needDetails(ctx, v.ID))
+	c.parts(v).Overlook(ctx, "vehicle list", c.needDetails(ctx, v.ID))
 	report, status, err := c.readStatus(ctx, v, false)
 	if err != nil {
 		return vehicle.Report{}, err
@@ -65,23 +62,19 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	v := &ask.Vehicle
 	var trips []trip
 	var place vehicle.Report
-	var beside sync.WaitGroup
-	part := func(name string, read func() error) {
-		beside.Go(func() { c.overlook(ctx, v, name, contained(read)) })
-	}
+	parts := c.parts(v)
 	if want.list {
-		part("vehicle list", func() error { _, err := c.Vehicles(ctx); return err })
+		parts.Go(ctx, "vehicle list", func() error { _, err := c.Vehicles(ctx); return err })
 	}
 	if want.trips {
 		c.tripsAsked(v.ID, time.Now())
-		part("trips", func() (err error) { trips, err = c.readTrips(ctx, v); return err })
+		parts.Go(ctx, "trips", func() (err error) { trips, err = c.readTrips(ctx, v); return err })
 	}
 	if want.place {
-		part("position", func() (err error) { place, err = c.findCar(ctx, v); return err })
+		parts.Go(ctx, "position", func() (err error) { place, err = c.findCar(ctx, v); return err })
 	}
-	beside.Wait()
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return vehicle.Report{}, &bluelink.Error{Op: "read beside the status", Cloud: c.account.Cloud(), Left: true, Err: context.Cause(ctx)}
+	if err := parts.Wait(ctx); err != nil {
+		return vehicle.Report{}, err
 	}
 	addOdometer(&report, status, c.detailsOf(v.ID).odometer, newestOdometer(trips))
 	reportTrips(&report, trips)
@@ -89,33 +82,7 @@ func (c *cloud) complete(ctx context.Context, ask bluelink.Ask, report vehicle.R
 	return report, nil
 }
 
-// overlook tells of a part that is left out of a report.
-func (c *cloud) overlook(ctx context.Context, v *vehicle.Vehicle, part string, err error) {
-	fault := (*panicError)(nil)
-	switch {
-	case err == nil:
-	case errors.As(err, &fault):
-		c.log.ErrorContext(ctx, "panic in an operation; please report it", "part", part, "vehicle", string(v.ID), "panic", fault.Error(), "stack", string(fault.stack))
-	default:
-		c.log.DebugContext(ctx, "left out of the report", "part", part, "vehicle", string(v.ID), "error", err)
-	}
-}
-
-// panicError is a fault of ours that strange data have hit.
-type panicError struct {
-	cause any
-	stack []byte
-}
-
-func (e *panicError) Error() string { return fmt.Sprintf("panic: %v", e.cause) }
-
-// contained does what runs on a goroutine of its own. A fault of ours in it would end the process there, where nobody above
-// can contain it; so it becomes an error.
-func contained(work func() error) (err error) {
-	defer func() {
-		if cause := recover(); cause != nil {
-			err = &panicError{cause, debug.Stack()}
-		}
-	}()
-	return work()
+// parts are those of a report about a car.
+func (c *cloud) parts(v *vehicle.Vehicle) *beside.Parts {
+	return &beside.Parts{Log: c.log, Vehicle: v.ID, Cloud: c.account.Cloud()}
 }

@@ -2,10 +2,10 @@ package kiaus
 
 import (
 	"context"
-	"errors"
 	"net/http"
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink"
+	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/beside"
 	"github.com/bluelink2mqtt/bluelink2mqtt/bluelink/internal/leaf"
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
@@ -92,11 +92,10 @@ func (c *cloud) withLimits(ctx context.Context, v *vehicle.Vehicle, report vehic
 			return nil
 		},
 	})
-	if err != nil {
-		c.log.DebugContext(ctx, "left out of the report", "part", "charge limits", "vehicle", string(v.ID), "error", err)
-	}
-	if errors.Is(ctx.Err(), context.Canceled) {
-		return vehicle.Report{}, &bluelink.Error{Op: "read beside the status", Cloud: c.account.Cloud(), Left: true, Err: context.Cause(ctx)}
+	parts := &beside.Parts{Log: c.log, Vehicle: v.ID, Cloud: c.account.Cloud()}
+	parts.Overlook(ctx, "charge limits", err)
+	if err := parts.Wait(ctx); err != nil {
+		return vehicle.Report{}, err
 	}
 	for _, limit := range []vehicle.Point[vehicle.Percent]{vehicle.LimitAC, vehicle.LimitDC} {
 		switch {
