@@ -3,6 +3,7 @@ package e2e
 import (
 	"bytes"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,18 +29,19 @@ type plugin struct {
 
 // custom is evcc's custom vehicle.
 type custom struct {
-	Name         string  `yaml:"name"`
-	Type         string  `yaml:"type"`
-	Title        string  `yaml:"title"`
-	Capacity     float64 `yaml:"capacity"`
-	SoC          plugin  `yaml:"soc"`
-	Range        plugin  `yaml:"range"`
-	Odometer     plugin  `yaml:"odometer"`
-	Status       plugin  `yaml:"status"`
-	LimitSoC     plugin  `yaml:"limitSoc"`
-	Climater     plugin  `yaml:"climater"`
-	Wakeup       plugin  `yaml:"wakeup"`
-	ChargeEnable plugin  `yaml:"chargeEnable"`
+	Name         string   `yaml:"name"`
+	Type         string   `yaml:"type"`
+	Title        string   `yaml:"title"`
+	Capacity     float64  `yaml:"capacity"`
+	Features     []string `yaml:"features"`
+	SoC          plugin   `yaml:"soc"`
+	Range        plugin   `yaml:"range"`
+	Odometer     plugin   `yaml:"odometer"`
+	Status       plugin   `yaml:"status"`
+	LimitSoC     plugin   `yaml:"limitSoc"`
+	Climater     plugin   `yaml:"climater"`
+	Wakeup       plugin   `yaml:"wakeup"`
+	ChargeEnable plugin   `yaml:"chargeEnable"`
 }
 
 // documented is the block of docs/evcc.md for a car.
@@ -65,11 +67,28 @@ func documented(t *testing.T, car string) custom {
 	return c.Vehicles[0]
 }
 
+// silence is how long a car may stay parked without a report, so that nothing is published anew.
+const silence = 180 * 24 * time.Hour
+
+// outdated tells whether evcc drops a value that came so long ago. A missing timeout means none to the evcc of today, but its
+// older releases drop every value then.
+func (p plugin) outdated(t *testing.T, age time.Duration) bool {
+	t.Helper()
+	timeout, err := time.ParseDuration(p.Timeout)
+	if err != nil {
+		t.Fatalf("timeout of %s: %v", p.Topic, err)
+	}
+	return age > timeout
+}
+
 // read is a value as evcc's MQTT source gives it: the retained message through jq, as text.
 func (p plugin) read(t *testing.T, l *listener) string {
 	t.Helper()
-	if _, err := time.ParseDuration(p.Timeout); err != nil || p.Source != "mqtt" {
-		t.Fatalf("%+v: %v", p, err)
+	if p.Source != "mqtt" {
+		t.Fatalf("%+v is no source of MQTT", p)
+	}
+	if p.outdated(t, silence) {
+		t.Errorf("%s is outdated for evcc when the car has been silent for %v", p.Topic, silence)
 	}
 	l.await(p.Topic, func() bool { return l.last[p.Topic] != nil })
 	l.mu.Lock()
@@ -145,6 +164,9 @@ func TestEVCC_ReadsAndCommandsThroughTheDocumentedBlock(t *testing.T) {
 	w.start(t.TempDir(), w.dropIn("hyundai"), "run")
 	l := w.listen(w.broker.URL(), "hyundai/#")
 	c := documented(t, car.ID)
+	if !slices.Equal(c.Features, []string{"streaming"}) { // the one of evcc's features of vehicles that is for MQTT
+		t.Errorf("features %q", c.Features)
+	}
 	for name, got := range map[string]float64{"soc": c.SoC.number(t, l) - 63, "odometer": c.Odometer.number(t, l) - 12345, "limit": c.LimitSoC.number(t, l) - 80} {
 		if got != 0 {
 			t.Errorf("%s is off by %v", name, got)
