@@ -160,8 +160,34 @@ func accountStateOf(err error) topic.AccountState {
 	return ""
 }
 
-// run learns the account's cars, again and again until the cloud has told them, and gives each its lane.
+// listEvery is how often the cars of an account that is read by itself are looked up once they are known: cars are bought and
+// sold. The second list that lacks one is the last.
+const listEvery = goneAfter + time.Hour
+
+// run learns the account's cars, and then each day whether they are still the same.
 func (a *account) run(ctx, ops context.Context) {
+	a.find(ctx, ops)
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-time.After(time.Duration((1 + rand.Float64()/20) * float64(listEvery))):
+		}
+		if pace := a.bridge.pace.Load(); pace.Interval == 0 || time.Now().Before(pace.Vacation) || a.barred() {
+			continue
+		}
+		var err error
+		if fault := a.bridge.contain(ctx, "account", func() { err = a.initialize(ops, vehicle.ByTimer) }); fault != nil {
+			err = fault
+		}
+		if err != nil && ctx.Err() == nil { // the reads of its cars tell how it stands
+			a.bridge.log.Debug("the account's cars could not be looked up; tomorrow they are again", "account", a.Name, "error", err)
+		}
+	}
+}
+
+// find asks for the account's cars, again and again until the cloud has told them, and gives each its lane.
+func (a *account) find(ctx, ops context.Context) {
 	var said vehicle.Reason
 	for attempt := 1; ; attempt++ {
 		var err error
@@ -203,10 +229,10 @@ func (a *account) initialize(ctx context.Context, cause vehicle.Cause) error {
 			a.bridge.adopt(a, v, saved{})
 		}
 	}
-	a.bridge.miss(a, list)
 	a.mu.Lock()
 	a.listed = true
 	a.mu.Unlock()
+	a.bridge.miss(a, list)
 	a.bridge.herald.wake() // now it can be told which cars are gone
 	return nil
 }
@@ -225,6 +251,13 @@ func (a *account) found() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	a.status.Cars++
+}
+
+func (a *account) lost(id vehicle.ID) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.status.Cars--
+	delete(a.failing, id)
 }
 
 func (a *account) snapshot() (status AccountStatus, listed bool) {

@@ -353,7 +353,7 @@ func (b *Bridge) announceHouse() {
 // announce tells of the car. The shelf's lock is held.
 func (s *shelf) announce(always bool) {
 	h := s.bridge.heralding
-	if !h.up.Load() {
+	if !h.up.Load() || s.gone {
 		return // a connection comes with everything
 	}
 	var now []Announcement

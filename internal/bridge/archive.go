@@ -32,7 +32,8 @@ type saved struct {
 	Vehicle vehicle.Vehicle `json:"vehicle"` // its VIN in full
 	State   vehicle.State   `json:"state"`
 	Rest    vehicle.Rest    `json:"rest,omitzero"`
-	Missing time.Time       `json:"missing,omitzero"` // since when its account's list lacks it
+	Missing time.Time       `json:"missing,omitzero"` // since when its accounts' lists lack it
+	Gone    bool            `json:"gone,omitzero"`    // so long that it gets no lane until one names it
 }
 
 // archive writes cars to the store, behind the lanes: a lane never waits for the disk.
@@ -42,8 +43,9 @@ type archive struct {
 	contain func(ctx context.Context, part string, work func()) error
 
 	mu    sync.Mutex // guards what follows
-	dirty map[*lane]struct{}
+	dirty map[vehicle.ID]*lane
 	names map[vehicle.ID]string
+	gone  map[vehicle.ID]saved
 
 	wake chan struct{}
 	done chan struct{}
@@ -51,7 +53,8 @@ type archive struct {
 
 func newArchive(b *Bridge) *archive {
 	return &archive{
-		store: b.options.Store, log: b.log, contain: b.contain, dirty: map[*lane]struct{}{}, names: map[vehicle.ID]string{},
+		store: b.options.Store, log: b.log, contain: b.contain, dirty: map[vehicle.ID]*lane{}, names: map[vehicle.ID]string{},
+		gone: map[vehicle.ID]saved{},
 		wake: make(chan struct{}, 1), done: make(chan struct{}),
 	}
 }
@@ -99,9 +102,25 @@ func (a *archive) name(id vehicle.ID) string {
 // mark tells that a car has something to write.
 func (a *archive) mark(l *lane) {
 	a.mu.Lock()
-	a.dirty[l] = struct{}{}
+	a.dirty[l.id] = l
 	a.mu.Unlock()
 	a.signal()
+}
+
+// leave keeps what was known of a car that is gone, in case that it comes back.
+func (a *archive) leave(car saved) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.gone[car.Vehicle.ID] = car
+}
+
+// back gives what was known of a car that was gone; false for one that was not.
+func (a *archive) back(id vehicle.ID) (car saved, ok bool) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	car, ok = a.gone[id]
+	delete(a.gone, id)
+	return car, ok
 }
 
 func (a *archive) signal() {
@@ -148,7 +167,7 @@ func (a *archive) stop() { close(a.done) }
 // flush writes all dirty cars, each under its own key. What cannot be written stays dirty.
 func (a *archive) flush() error {
 	a.mu.Lock()
-	dirty := slices.Collect(maps.Keys(a.dirty))
+	dirty := slices.Collect(maps.Values(a.dirty))
 	clear(a.dirty)
 	a.mu.Unlock()
 	// Not under the context of Run: the last write comes after its end.
@@ -186,7 +205,9 @@ func (a *archive) save(ctx context.Context, some []*lane) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for _, l := range some {
-		a.dirty[l] = struct{}{}
+		if a.dirty[l.id] == nil { // a car that was gone may have another lane meanwhile
+			a.dirty[l.id] = l
+		}
 	}
 	return fmt.Errorf("write %d cars: %w", len(some), err)
 }

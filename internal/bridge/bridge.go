@@ -199,8 +199,9 @@ func (b *Bridge) recall(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("read the cars from the store: %w", err)
 		}
-		if saved.gone(time.Now()) {
-			b.log.Info("a car is left out that its account has not named for a day", "car", saved.Vehicle)
+		if saved.Gone {
+			b.log.Info("a car is left out that is gone", "car", saved.Vehicle)
+			b.archive.leave(saved)
 			continue
 		}
 		for _, a := range b.accounts {
@@ -220,19 +221,23 @@ func (b *Bridge) recall(ctx context.Context) error {
 func (b *Bridge) adopt(a *account, v vehicle.Vehicle, before saved) {
 	b.adopting.Lock()
 	defer b.adopting.Unlock()
-	if l := b.lanes.byID(v.ID); l != nil {
-		b.introduce(l, way{a, v})
+	if l := b.lanes.byID(v.ID); l != nil && l.stay() {
+		b.introduce(l, way{account: a, vehicle: v})
 		return
+	}
+	if known, back := b.archive.back(v.ID); back {
+		before = known
+		a.Client.Seed(v, before.State)
 	}
 	name, bound := b.nameOf(v)
 	l := &lane{
 		bridge: b, id: v.ID, name: name, bound: bound, work: make(chan struct{}, 1), paced: make(chan struct{}, 1), log: b.log.With("vehicle", name),
 	}
-	l.join(way{a, v})
+	l.join(way{account: a, vehicle: v})
 	l.shelf = newShelf(b, l, v, before)
 	switch other := b.enter(l); {
 	case other != nil && other.id == l.id: // another account has just found it
-		b.introduce(other, way{a, v})
+		b.introduce(other, way{account: a, vehicle: v})
 		return
 	case other != nil:
 		b.log.Error("two cars would have the same name in topics; give one another under vehicles", "name", name, "car", v)

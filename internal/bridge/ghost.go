@@ -110,7 +110,7 @@ func (b *Bridge) sweep(ctx context.Context) {
 	if !h.up.Load() {
 		return
 	}
-	listed := !slices.ContainsFunc(b.accounts, func(a *account) bool { _, named := a.snapshot(); return !named })
+	listed := b.listed()
 	var gone []string
 	for entry, err := range b.options.Store.Range(ctx, announcedPrefix) {
 		var record announced
@@ -136,6 +136,9 @@ func (b *Bridge) sweep(ctx context.Context) {
 		return // it may not have arrived; the next connection brings another sweep
 	}
 	for _, key := range gone {
+		if id, car := strings.CutPrefix(key, announcedCar); car && b.lanes.byID(vehicle.ID(id)) != nil {
+			continue // it has just come back, and is announced anew
+		}
 		h.write(key, nil)
 	}
 }

@@ -29,8 +29,10 @@ type lane struct {
 
 	mu      sync.Mutex // guards what follows; held while a step is handed to the outbox, never during a call
 	line    []*flight
-	current *flight // nil while idle
-	closed  bool
+	current *flight     // nil while idle
+	closed  *refusal    // of all that comes; nil while it takes orders
+	retired bool        // its car is gone: it ends when nothing is under way
+	ended   bool        // for that reason
 	hinted  time.Time   // when a hint was last followed
 	unlocks []time.Time // of the last hour
 
@@ -57,8 +59,8 @@ func (l *lane) push(o *order) {
 // enter is push. The lane's lock is held.
 func (l *lane) enter(o *order) {
 	switch {
-	case l.closed:
-		l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
+	case l.closed != nil:
+		l.bridge.advance(o, vehicle.Rejected, l.closed.reason, l.closed.message)
 		return
 	case l.local(o):
 		return
@@ -100,6 +102,11 @@ func (l *lane) enter(o *order) {
 func (l *lane) enlist(f *flight) {
 	l.line = append(l.line, f)
 	l.bridge.metrics.queued.Inc()
+	l.nudge()
+}
+
+// nudge makes the lane look at its line.
+func (l *lane) nudge() {
 	select {
 	case l.work <- struct{}{}:
 	default:
@@ -126,7 +133,7 @@ func (l *lane) shared(o *order) *flight {
 	return nil
 }
 
-// run works until ctx ends. Operations are made under ops, which lasts a little longer.
+// run works until ctx ends, or its car is gone. Operations are made under ops, which lasts a little longer.
 func (l *lane) run(ctx, ops context.Context) {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
@@ -173,6 +180,9 @@ func (l *lane) run(ctx, ops context.Context) {
 				ripe = time.After(left)
 			}
 		})
+		if l.farewell() {
+			return
+		}
 	}
 }
 
@@ -296,22 +306,35 @@ func (l *lane) end(f *flight, tell func(*order)) {
 	}
 }
 
-// close refuses what is still in line, and all that comes.
+// close refuses what is still in line, and all that comes, since the bridge is stopping. To the end of what was begun, the next
+// run sees.
 func (l *lane) close() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	l.closed = true
+	l.retired = false
+	l.refuse(&refusal{vehicle.Shutdown, "the bridge is stopping"})
 	l.bridge.metrics.queued.Sub(float64(len(l.line)))
 	for _, f := range l.line {
 		for _, o := range f.orders {
-			if f.begun() { // the next run sees to its end
-				l.bridge.suspend(o)
-				continue
-			}
-			l.bridge.advance(o, vehicle.Rejected, vehicle.Shutdown, "the bridge is stopping")
+			l.bridge.suspend(o)
 		}
 	}
 	l.line = nil
+}
+
+// refuse ends what is in line and was not begun, and all that comes. The lane's lock is held.
+func (l *lane) refuse(why *refusal) {
+	l.closed = why
+	l.line = slices.DeleteFunc(l.line, func(f *flight) bool {
+		if f.begun() {
+			return false
+		}
+		l.bridge.metrics.queued.Dec()
+		for _, o := range f.orders {
+			l.bridge.advance(o, vehicle.Rejected, why.reason, why.message)
+		}
+		return true
+	})
 }
 
 // look ends what has waited in line for too long, and calls off an operation that has waited for its turn until nobody wants

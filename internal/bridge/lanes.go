@@ -37,6 +37,15 @@ func (ls *lanes) add(l *lane) (other *lane) {
 	return nil
 }
 
+// remove takes a lane out: nobody finds it any more.
+func (ls *lanes) remove(l *lane) {
+	ls.mu.Lock()
+	defer ls.mu.Unlock()
+	delete(ls.id, l.id)
+	delete(ls.name, l.name)
+	ls.sorted = slices.DeleteFunc(ls.sorted, func(other *lane) bool { return other == l })
+}
+
 func (ls *lanes) byID(id vehicle.ID) *lane {
 	ls.mu.RLock()
 	defer ls.mu.RUnlock()

@@ -39,7 +39,8 @@ type shelf struct {
 	born    time.Time
 	written time.Time // when the store got it
 	device  device    // what was announced of it
-	missing time.Time // since when the account's list lacks the car; zero while it names it
+	missing time.Time // since when the accounts' lists lack the car; zero while one names it
+	gone    bool      // for so long that nothing of it is published any more
 
 	tracked time.Time // when the car was where the tracker was told last
 
@@ -254,6 +255,9 @@ func (s *shelf) send(messages ...topic.Message) {
 }
 
 func (s *shelf) publish(p Publication) {
+	if s.gone {
+		return // what was there is being cleared
+	}
 	s.sent += 1 + len(p.Payload)/usualSize
 	s.bridge.outbox.Publish(p)
 }
@@ -274,7 +278,7 @@ func (s *shelf) copy() Car {
 func (s *shelf) kept() saved {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return saved{s.lane.bound, s.lane.account().Key, s.vehicle, s.state, s.rest, s.missing}
+	return saved{s.lane.bound, s.lane.account().Key, s.vehicle, s.state, s.rest, s.missing, s.gone}
 }
 
 // unsaved tells whether the stored state has grown old.

@@ -14,6 +14,7 @@ import (
 type way struct {
 	account *account
 	vehicle vehicle.Vehicle
+	missing bool // the account's list has ceased to name it
 }
 
 // join adds a way to the car, or learns what its account says of the car now. The first way commands the car and counts its

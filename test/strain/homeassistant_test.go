@@ -1,9 +1,15 @@
 package strain
 
 import (
+	"bytes"
+	"encoding/json"
+	"errors"
 	"fmt"
+	"io"
+	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -290,6 +296,92 @@ func TestGhosts_NothingStaysOnTheBrokerOfWhatIsGone(t *testing.T) {
 			c.MQTT.BaseTopic, c.HomeAssistant.Enabled, c.OwnTracks.User = "home/cars", false, ""
 		})
 		expect("without Home Assistant and OwnTracks", kept, map[string]bool{"owntracks/": false, "ha/": false, "homeassistant/": false, "home/cars/" + cars[1].ID + "/": true})
+		if err := broker.Err(); err != nil {
+			t.Error(fmt.Errorf("Home Assistant complains:\n%w", err))
+		}
+	})
+}
+
+// selling takes a car out of the lists that the clouds give.
+type selling struct {
+	next http.RoundTripper
+	sold atomic.Value // its cloud's id; a string
+}
+
+func (s *selling) RoundTrip(r *http.Request) (*http.Response, error) {
+	answer, err := s.next.RoundTrip(r)
+	id, sold := s.sold.Load().(string)
+	if err != nil || !sold || !strings.HasSuffix(r.URL.Path, "/spa/vehicles") {
+		return answer, err
+	}
+	var list struct {
+		RetCode string `json:"retCode"`
+		ResCode string `json:"resCode"`
+		ResMsg  struct {
+			Vehicles []map[string]any `json:"vehicles"`
+		} `json:"resMsg"`
+	}
+	err = json.NewDecoder(answer.Body).Decode(&list)
+	list.ResMsg.Vehicles = slices.DeleteFunc(list.ResMsg.Vehicles, func(v map[string]any) bool { return v["vehicleId"] == id })
+	text, wrong := json.Marshal(list)
+	answer.Body, answer.ContentLength = io.NopCloser(bytes.NewReader(text)), int64(len(text))
+	answer.Header.Del("Content-Length")
+	return answer, errors.Join(err, wrong)
+}
+
+// TestGhosts_ASoldCarGoesWhileTheProgramRuns sells one car of an account, and looks what Home Assistant and the broker have
+// left of it days later.
+func TestGhosts_ASoldCarGoesWhileTheProgramRuns(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		w := newWorld(t, parked)
+		broker := hasstest.NewHome("homeassistant")
+		w.follow(broker)
+		market := &selling{}
+		w.start(setup{
+			interval: interval, unlimited: true, change: func(c *config.Config) { withPIN(c); c.OwnTracks.User = "anna" },
+			transport: func(next http.RoundTripper) http.RoundTripper { market.next = next; return market },
+		})
+		defer w.stop()
+		w.served()
+		pass(time.Minute)
+		car := w.car(home, "ccs2")
+		device := string(vehicle.NewID(vehicle.VIN(car.VIN), vehicle.Europe, vehicle.Hyundai, ""))
+		left := func() (topics []string, entities int) {
+			synctest.Wait()
+			for _, topic := range broker.Kept() {
+				if strings.Contains(topic, "/"+car.ID) || strings.Contains(topic, device) {
+					topics = append(topics, topic)
+				}
+			}
+			for _, e := range broker.Entities() {
+				if strings.Contains(e.ID, device) {
+					entities++
+				}
+			}
+			return topics, entities
+		}
+		if topics, entities := left(); len(topics) < 50 || entities < 50 {
+			t.Fatalf("at first there are %d topics and %d entities", len(topics), entities)
+		}
+		others := len(broker.Entities())
+		_, its := left()
+		others -= its
+		market.sold.Store(car.ID)
+		pass(27 * time.Hour)
+		if topics, entities := left(); len(topics) < 50 || entities < 50 {
+			t.Errorf("after one list without it there are %d topics and %d entities", len(topics), entities)
+		}
+		pass(28 * time.Hour)
+		if topics, entities := left(); len(topics)+entities > 0 {
+			t.Errorf("of the sold car %d entities are left, and %q", entities, topics)
+		}
+		if n := len(broker.Entities()); n < others {
+			t.Errorf("%d entities of others are left, there were %d", n, others)
+		}
+		if r := w.refresh(car, "cached"); r.end() != "rejected/unknown_vehicle" {
+			t.Errorf("a command for it ended as %s", r.end())
+		}
 		if err := broker.Err(); err != nil {
 			t.Error(fmt.Errorf("Home Assistant complains:\n%w", err))
 		}
