@@ -67,8 +67,8 @@ func (a *App) sendsCodes(account string) bool {
 func (a *announcer) limit() int { return int(a.packet.Load()) }
 
 // Car announces a car.
-func (a *announcer) Car(car bridge.Car, can bridge.Abilities) []bridge.Announcement {
-	c := hass.Car{Name: car.Name, Account: car.Account, Vehicle: car.Vehicle, State: car.State, Commands: can.Commands}
+func (a *announcer) Car(car bridge.Car, can bridge.Abilities, told func() map[string]string) []bridge.Announcement {
+	c := hass.Car{Name: car.Name, Account: car.Account, Vehicle: car.Vehicle, State: car.State, Commands: can.Commands, Told: told}
 	presets := a.presets()
 	for _, name := range can.Presets {
 		climate := slices.ContainsFunc(presets[name], func(s vehicle.Command) bool { return s.Spec() == vehicle.ClimateStart{}.Spec() })

@@ -21,7 +21,8 @@ import (
 // Announcer writes what a home's controller, such as Home Assistant, is told so that it finds by itself what there is.
 // When it is told, the bridge decides. Its methods answer at once.
 type Announcer interface {
-	Car(car Car, can Abilities) []Announcement
+	// Car may ask by which topic each part is announced now, so that parts need not move.
+	Car(car Car, can Abilities, told func() map[string]string) []Announcement
 	Account(name string) []Announcement
 	Bridge() []Announcement
 	// Without makes an announcement take back parts that it had before; it may leave out all others, which are told again
@@ -227,6 +228,17 @@ func (h *heralding) read(key string) (a announced) {
 	return a
 }
 
+// told gives by which topic each part of a device is announced now.
+func (h *heralding) told(key string) map[string]string {
+	by := map[string]string{}
+	for topic, parts := range h.before(key).Topics {
+		for _, part := range parts {
+			by[part] = topic
+		}
+	}
+	return by
+}
+
 // write keeps what is announced of a device, nil for nothing. It does not wait for the disk.
 func (h *heralding) write(key string, a *announced) {
 	h.mu.Lock()
@@ -357,10 +369,11 @@ func (s *shelf) announce(always bool) {
 		return // a connection comes with everything
 	}
 	var now []Announcement
+	key := announcedCar + string(s.lane.id)
 	if h.out != nil {
-		now = h.out.Car(s.copy(), s.lane.abilities(s.vehicle))
+		now = h.out.Car(s.copy(), s.lane.abilities(s.vehicle), func() map[string]string { return h.told(key) })
 	}
-	ghost := h.tell(&s.device, announcedCar+string(s.lane.id), s.lane.name, now, always, s.publish)
+	ghost := h.tell(&s.device, key, s.lane.name, now, always, s.publish)
 	if ghost != nil {
 		s.bridge.clearCar(*ghost)
 	}

@@ -12,9 +12,12 @@ import (
 // crier announces a bridge of some parts, and cars and accounts of none.
 type crier struct{ parts []string }
 
-func (*crier) Car(bridge.Car, bridge.Abilities) []bridge.Announcement { return nil }
-func (*crier) Account(string) []bridge.Announcement                   { return nil }
-func (*crier) Hears(string, []byte) (ours, born bool)                 { return false, false }
+func (*crier) Account(string) []bridge.Announcement   { return nil }
+func (*crier) Hears(string, []byte) (ours, born bool) { return false, false }
+
+func (*crier) Car(bridge.Car, bridge.Abilities, func() map[string]string) []bridge.Announcement {
+	return nil
+}
 
 func (c *crier) Bridge() []bridge.Announcement {
 	return []bridge.Announcement{{Topic: "found/bridge", Payload: []byte(strings.Join(c.parts, " ")), Parts: c.parts}}

@@ -129,6 +129,9 @@ type Car struct {
 	State    vehicle.State
 	Commands []string // names of those of the catalogue that may be given
 	Presets  []Preset // that may be carried out
+	// Told gives by which topic each part of its messages is announced now; nil for a car that was not announced. It is asked
+	// only where one message does not hold all.
+	Told func() map[string]string
 }
 
 // Preset is one of the user's.
@@ -161,7 +164,7 @@ func (h *Home) Car(c Car, limit int) []Message {
 		}
 		o.text("via_device", h.accountID(c.Account))
 	}, p.id, p.bridge, p.car.Availability())
-	return h.messages(p, head, h.carEntities(&c), limit)
+	return h.messages(p, head, h.carEntities(&c), limit, c.Told)
 }
 
 // Bridge gives the messages that announce the bridge itself.
@@ -170,7 +173,7 @@ func (h *Home) Bridge(limit int) []Message {
 	head := h.head(func(o *object) {
 		o.texts("name", Product, "manufacturer", Product, "model", "Bridge", "sw_version", h.options.Version)
 	}, p.id)
-	return h.messages(p, head, pointers(bridgeEntities(h.options.Tree)), limit)
+	return h.messages(p, head, pointers(bridgeEntities(h.options.Tree)), limit, nil)
 }
 
 // Account gives the messages that announce an account; codes tells that its cloud may ask for a one-time code.
@@ -179,7 +182,7 @@ func (h *Home) Account(name string, codes bool, limit int) []Message {
 	head := h.head(func(o *object) {
 		o.texts("name", h.names["account"]+" "+name, "manufacturer", Product, "model", "Account", "via_device", h.bridge)
 	}, p.id, p.bridge)
-	return h.messages(p, head, pointers(accountEntities(h.options.Tree, name, codes)), limit)
+	return h.messages(p, head, pointers(accountEntities(h.options.Tree, name, codes)), limit, nil)
 }
 
 // id is the identifier of a device, and the beginning of the unique ids of its entities. It must never change: Home

@@ -38,7 +38,7 @@ func (h *Home) head(device func(*object), id string, available ...string) []byte
 	return append(o.dst, '{')
 }
 
-// scratches are where messages are written before they are copied to where they just fit. A fleet's would otherwise leave
+// scratches are where entities are written before they are copied to where they just fit. A fleet's would otherwise leave
 // gigabytes behind.
 var scratches = sync.Pool{New: func() any {
 	room := make([]byte, 0, 128<<10)
@@ -48,105 +48,157 @@ var scratches = sync.Pool{New: func() any {
 // componentsKey stands before the entities of a message. In a text its quotes would be escaped.
 const componentsKey = `"components":{`
 
+// end closes what head has begun.
+const end = "}}"
+
 // overhead is what a message needs on the wire besides topic and payload, more than enough.
 const overhead = 64
 
+// piece is an entity as it is written in a message.
+type piece struct {
+	part     string
+	from, to int // of its text
+}
+
 // messages writes a device's entities into as few messages as may be. All of them name the same device, so that Home
-// Assistant shows one.
-func (h *Home) messages(p *place, head []byte, entities []*entity, limit int) []Message {
-	w := &writer{home: h, id: p.id, head: head, limit: limit, most: len(entities)}
-	for _, young := range []bool{false, true} {
-		w.begin(young)
-		for _, e := range entities {
-			if e.young != young {
-				continue
-			}
-			w.add(e, p)
+// Assistant shows one. told gives by which topic a part is announced now; nil for a device that was not announced.
+func (h *Home) messages(p *place, head []byte, entities []*entity, limit int, told func() map[string]string) []Message {
+	scratch, _ := scratches.Get().(*[]byte)
+	defer scratches.Put(scratch)
+	text := (*scratch)[:0]
+	old, young := make([]piece, 0, len(entities)), []piece(nil)
+	for _, e := range entities {
+		from := len(text)
+		text = append(appendText(text, e.key), ':')
+		text = e.append(text, p)
+		part := e.part
+		if part == "" {
+			part = e.named().part
+		}
+		if written := (piece{part, from, len(text)}); e.young {
+			young = append(young, written)
+		} else {
+			old = append(old, written)
 		}
 	}
-	return w.end()
+	*scratch = text
+	w := &writer{home: h, head: head, text: text, limit: limit, told: told}
+	w.write(p.id, old)
+	w.write(p.id+"_young", young)
+	return w.done
 }
 
 // writer collects the messages of a device.
 type writer struct {
 	home  *Home
-	id    string
 	head  []byte
-	limit int
-	most  int // entities in all
+	text  []byte // of all pieces
+	limit int    // 0 for none
+	told  func() map[string]string
 
-	done    []Message
-	name    string // of the current message's topic
-	count   int    // of messages that were split off by size
-	body    []byte // of the current message, in scratch; nil before its first entity
-	scratch *[]byte
-	parts   []string
+	done []Message
 }
 
-// begin turns to entities of their own message.
-func (w *writer) begin(young bool) {
-	w.flush()
-	w.name, w.count = w.id, 0
-	if young {
-		w.name = w.id + "_young"
-	}
-}
-
-// add writes one entity, into a new message when there is no room.
-func (w *writer) add(e *entity, p *place) {
-	if w.body == nil {
-		w.parts = make([]string, 0, w.most)
-		w.scratch, _ = scratches.Get().(*[]byte)
-		w.body = append((*w.scratch)[:0], w.head...)
-	}
-	before := len(w.body)
-	if len(w.parts) > 0 {
-		w.body = append(w.body, ',')
-	}
-	w.body = appendText(w.body, e.key)
-	w.body = append(w.body, ':')
-	w.body = e.append(w.body, p)
-	if w.limit > 0 && len(w.body)+2+len(w.topic())+overhead > w.limit && len(w.parts) > 0 {
-		w.body = w.body[:before]
-		w.flush()
-		w.add(e, p)
+// write makes messages with one name of some pieces: one where that fits, else several.
+func (w *writer) write(name string, pieces []piece) {
+	if len(pieces) == 0 {
 		return
 	}
-	part := e.part
-	if part == "" {
-		part = e.named().part
+	size := 0
+	for _, one := range pieces {
+		size += one.size()
 	}
-	w.parts = append(w.parts, part)
+	if topic := w.topic(name, 0); w.limit == 0 || w.room(topic) >= size {
+		w.join(topic, pieces)
+		return
+	}
+	for n, some := range w.split(name, pieces) {
+		if len(some) > 0 {
+			w.join(w.topic(name, n), some)
+		}
+	}
 }
 
-func (w *writer) topic() string {
+// split spreads pieces over messages. Each stays in the message that it is in, as long as there is room: a Home Assistant
+// that reads another message with it first, before the one that has lost it, would refuse it as known and then remove it.
+// New ones go into the last message or further ones, which they leave some room for what is in it to grow.
+func (w *writer) split(name string, pieces []piece) [][]piece {
+	var (
+		at    = make([]int, len(pieces)) // the message of each, counted from 1; 0 while it has none
+		used  []int                      // bytes of each message
+		place = func(i, n, keep int) bool {
+			for len(used) <= n {
+				used = append(used, 0)
+			}
+			size := pieces[i].size()
+			if used[n] > 0 && used[n]+size+keep > w.room(w.topic(name, n)) {
+				return false
+			}
+			used[n] += size
+			at[i] = n + 1
+			return true
+		}
+	)
+	if w.told != nil {
+		told, number := w.told(), map[string]int{}
+		for n := range pieces {
+			number[w.topic(name, n)] = n
+		}
+		for i := range pieces {
+			if n, known := number[told[pieces[i].part]]; known {
+				place(i, n, 0)
+			}
+		}
+	}
+	for i := range pieces {
+		for n := max(0, len(used)-1); at[i] == 0; n++ {
+			place(i, n, w.limit/8)
+		}
+	}
+	messages := make([][]piece, len(used))
+	for i, one := range pieces {
+		messages[at[i]-1] = append(messages[at[i]-1], one)
+	}
+	return messages
+}
+
+// size is what the piece takes in a message, with a comma.
+func (p piece) size() int { return p.to - p.from + len(",") }
+
+// room is what a message with this topic has for pieces.
+func (w *writer) room(topic string) int {
+	return w.limit - len(w.head) - len(end) - len(topic) - overhead
+}
+
+// join makes one message.
+func (w *writer) join(topic string, pieces []piece) {
+	size := len(w.head) + len(end)
+	for _, one := range pieces {
+		size += one.size()
+	}
+	m := Message{topic, append(make([]byte, 0, size), w.head...), make([]string, len(pieces))}
+	for i, one := range pieces {
+		if i > 0 {
+			m.Payload = append(m.Payload, ',')
+		}
+		m.Payload = append(m.Payload, w.text[one.from:one.to]...)
+		m.Parts[i] = one.part
+	}
+	m.Payload = append(m.Payload, end...)
+	w.done = append(w.done, m)
+}
+
+// topic is that of the n-th message with a name, counted from 0.
+func (w *writer) topic(name string, n int) string {
 	topic := w.home.options.Prefix + "/device/"
 	if node := w.home.options.Node; node != "" {
 		topic += node + "/"
 	}
-	topic += w.name
-	if w.count > 0 {
-		topic += "_" + strconv.Itoa(w.count+1)
+	topic += name
+	if n > 0 {
+		topic += "_" + strconv.Itoa(n+1)
 	}
 	return topic + "/config"
-}
-
-// flush ends the current message.
-func (w *writer) flush() {
-	if w.body == nil {
-		return
-	}
-	w.body = append(w.body, "}}"...)
-	w.done = append(w.done, Message{w.topic(), bytes.Clone(w.body), w.parts})
-	*w.scratch = w.body
-	scratches.Put(w.scratch)
-	w.body, w.parts = nil, nil
-	w.count++
-}
-
-func (w *writer) end() []Message {
-	w.flush()
-	return w.done
 }
 
 func pointers(all []entity) []*entity {
@@ -166,7 +218,6 @@ func Without(m Message, gone []string, limit int) []byte {
 	for _, part := range gone {
 		room += len(part)
 	}
-	const end = "}}"
 	fits := func(n int) bool { return limit == 0 || n+len(end)+len(m.Topic)+overhead <= limit }
 	body := append(make([]byte, 0, room), m.Payload[:len(m.Payload)-len(end)]...)
 	if !fits(room) {

@@ -70,7 +70,7 @@ func TestWithout_TakesBackWithinWhatTheBrokerTakes(t *testing.T) {
 	const limit = 4 << 10
 	all := h.Car(car(ioniq(), full(t, vehicle.EV, 0), everything()), limit)
 	last := all[0]
-	gone := slices.Concat(all[1].Parts, all[2].Parts) // as if all had been in the first message when the broker took more
+	gone := slices.Concat(all[1].Parts, all[2].Parts, all[3].Parts) // as if all had been in the first message when the broker took more
 	home := hasstest.NewHome(prefix)
 	home.Receive(last.Topic, last.Payload, true)
 	size := func(payload []byte) int { return len(last.Topic) + len(payload) }
