@@ -39,11 +39,11 @@ func New(cloud Cloud) (*Client, error) {
 // cars; what is believed of the others stays.
 func (c *Client) Initialize(ctx context.Context) error {
 	if err := c.cloud.Login(ctx); err != nil {
-		return fmt.Errorf("sign in: %w", err)
+		return fmt.Errorf("initialize: %w", err)
 	}
 	list, err := c.cloud.Vehicles(ctx)
 	if err != nil {
-		return fmt.Errorf("list vehicles: %w", err)
+		return fmt.Errorf("initialize: %w", err)
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
