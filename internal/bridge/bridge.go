@@ -175,7 +175,10 @@ func (b *Bridge) serve(ctx, ops context.Context) error {
 	defer stop()
 	b.start = func(l *lane) { lanes.Go(func() { l.run(ctx, ops) }) }
 
-	if err := b.recall(ctx); err != nil {
+	switch err := b.recall(ctx); {
+	case err != nil && ctx.Err() != nil:
+		return nil // it was told to stop before it had begun
+	case err != nil:
 		return err
 	}
 	close(b.recalled)

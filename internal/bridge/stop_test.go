@@ -130,3 +130,18 @@ func TestStop_NoMessageIsLostInTheRace(t *testing.T) {
 		})
 	}
 }
+
+func TestStop_BeforeItHasBegunIsNoFailure(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := build(t, newCloud(car(1)))
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel()
+		w.refresh("car-1", "early", "cached")
+		if err := w.Run(ctx); err != nil {
+			t.Error(err)
+		}
+		if r := w.last("car-1", "early"); r.State != "rejected" {
+			t.Errorf("a command of that moment ended %+v", r)
+		}
+	})
+}
