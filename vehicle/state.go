@@ -150,6 +150,7 @@ func (s State) Apply(report Report, now time.Time) (next State, changes []Change
 		}
 		reported := draft.notAhead(micros(o.Reported))
 		value, ahead := draft.complete(o, known)
+		value = unrounded(o.Datum, value, known)
 		if ahead {
 			refuse(RefusedAhead)
 		}
@@ -262,6 +263,22 @@ func (d *draft) complete(o *Observation, known *reading) (value any, ahead bool)
 	return o.Value, false
 }
 
+// rounded is how much less than before a reading may be that never falls, as some calls of a cloud tell it without decimals.
+const rounded = 0.5
+
+// unrounded gives, in place of such a reading, the one that was told before: it is the same, told more exactly.
+func unrounded(d *Datum, value any, known *reading) any {
+	now, ok := value.(Quantity)
+	if !ok || !d.Rising || known == nil {
+		return value
+	}
+	last, ok := known.good().(Quantity)
+	if ok && last.Unit == now.Unit && now.Value < last.Value && now.Value >= last.Value-rounded {
+		return last
+	}
+	return value
+}
+
 // implausible says why the value itself is not believed, or nothing.
 func implausible(o *Observation, value any, known *reading) Refused {
 	if o.Refuse != "" {
@@ -289,7 +306,7 @@ func implausible(o *Observation, value any, known *reading) Refused {
 			return ""
 		}
 		// Compared in the new unit: a car whose unit was switched has not driven backwards.
-		if last, ok = last.In(q.Unit); ok && q.Value < last.Value-0.5 {
+		if last, ok = last.In(q.Unit); ok && q.Value < last.Value-rounded {
 			return RefusedFell
 		}
 	}

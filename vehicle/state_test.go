@@ -209,7 +209,7 @@ func TestApply_OdometerNeverFalls(t *testing.T) {
 	}{
 		{"rises", km(1010), km(1010), false},
 		{"stands", km(1000), km(1000), false},
-		{"falls by rounding", km(999.6), km(999.6), false},
+		{"falls by rounding", km(999.6), km(1000), false},
 		{"falls", km(900), km(1000), true},
 		{"changes its unit", Quantity{Value: 621.5, Unit: Mile}, Quantity{Value: 621.5, Unit: Mile}, false},
 		{"falls in another unit", Quantity{Value: 600, Unit: Mile}, km(1000), true},
