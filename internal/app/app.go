@@ -257,6 +257,7 @@ func (a *App) openMQTT(tree topic.Tree) (err error) {
 		TLS:     mqtt.TLS{CAFile: m.TLS.CAFile, CertFile: m.TLS.CertFile, KeyFile: m.TLS.KeyFile, ServerName: m.TLS.ServerName, InsecureSkipVerify: m.TLS.Insecure},
 		Version: mqttVersion(m.Version), MaximumPacket: m.MaxPacketSize,
 		KeepAlive: m.KeepAlive, Logger: a.log, EventLimit: eventLimit, Subscriptions: a.subscriptions(tree),
+		Moments:   []string{a.config.HomeAssistant.Status()},
 		Will:      &mqtt.Publication{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true},
 		Farewell:  []mqtt.Publication{{Topic: tree.BridgeState(), Payload: []byte(topic.Offline), QoS: 1, Retain: true}},
 		OnMessage: func(m mqtt.Message) { a.bridge.Handle(incoming(m)) },

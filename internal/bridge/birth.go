@@ -13,8 +13,9 @@ const (
 	birthAgain   = 30 * time.Second
 )
 
-// hear takes a message that says that a controller has started, and tells whether it was one. A retained one is old: what
-// a connection needs to know it has been told.
+// hear takes a message that says that a controller has started, and tells whether it was one. One that the broker had kept
+// is old, and comes with a connection, which tells everything anyway. One that is sent to be kept is as good as any other:
+// the topic is subscribed to without Retain As Published, so that it does not come as retained.
 func (b *Bridge) hear(m Message) bool {
 	if b.heralding.out == nil {
 		return false

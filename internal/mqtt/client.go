@@ -48,6 +48,11 @@ type Options struct {
 	// Handling 0 and Retain As Published, so that retained commands arrive and are recognised.
 	Subscriptions []string
 
+	// Moments are those of the filters whose messages count when they are sent, also when they are sent
+	// to be kept: without Retain As Published, so that only what the broker had kept arrives as retained.
+	// A broker that speaks 3.1.1 does so for all.
+	Moments []string
+
 	// ReceiveMaximum bounds the messages that the broker may send before earlier ones are acknowledged;
 	// 0 announces no bound. The embedded broker takes no notice of it, and mochi elsewhere stops when the
 	// bound is reached: it is for large brokers that do it right.

@@ -53,6 +53,22 @@ func TestClient_MessagesArriveAsPublished(t *testing.T) {
 	})
 }
 
+func TestClient_AMomentThatIsToBeKeptArrivesAsAnyOther(t *testing.T) {
+	onBothBrokers(t, func(t *testing.T, b testBroker) {
+		o := observe(t, b.Addr())
+		o.send(t, paho.Publish{Topic: "status", Payload: []byte("old"), Retain: true})
+		l := startUp(t, b.Addr(), mqtt.Options{Subscriptions: []string{"status", "other"}, Moments: []string{"status"}})
+		for _, retained := range []bool{true, false} {
+			m := next(t, l.messages, "a message")
+			m.Ack()
+			if m.Retained != retained {
+				t.Errorf("%s arrived with retained %v", m.Payload, m.Retained)
+			}
+			o.send(t, paho.Publish{Topic: "status", Payload: []byte("new"), Retain: true})
+		}
+	})
+}
+
 func TestClient_UnacknowledgedMessageIsNotRepeatedOnTheNextConnection(t *testing.T) {
 	onBothBrokers(t, func(t *testing.T, b testBroker) {
 		link := linktest.New(t, b.Addr())

@@ -76,7 +76,7 @@ func (c *Client) subscribe(ctx context.Context, manager *autopaho.ConnectionMana
 		request := &paho.Subscribe{}
 		for _, filter := range chunk {
 			request.Subscriptions = append(request.Subscriptions,
-				paho.SubscribeOptions{Topic: filter, QoS: 1, RetainHandling: 0, RetainAsPublished: true})
+				paho.SubscribeOptions{Topic: filter, QoS: 1, RetainHandling: 0, RetainAsPublished: !slices.Contains(c.opts.Moments, filter)})
 		}
 		answer, err := manager.Subscribe(ctx, request)
 		switch {

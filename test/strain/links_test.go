@@ -283,6 +283,20 @@ func TestLink_BrokerThatIsDeadAtTheStartIsFoundLater(t *testing.T) {
 	}
 }
 
+// TestLink_HomeAssistantsStartCountsAlsoWhenItIsToBeKept is a home whose birth message is set to be retained.
+func TestLink_HomeAssistantsStartCountsAlsoWhenItIsToBeKept(t *testing.T) {
+	t.Parallel()
+	broker := mqtttest.Start(t)
+	o := observe(t, broker.URL())
+	run(t, simulate(t, sim.Options{Cars: 1, Parked: true}), broker.Addr(), "")
+	const announced = "homeassistant/device/bluelink2mqtt_bridge/config"
+	o.see(announced, "{")
+	o.send(announced, "missed") // the home was not there yet
+	o.see(announced, "missed")
+	o.retain("homeassistant/status", "online")
+	o.see(announced, "{")
+}
+
 func TestLink_BrokerRestartLeavesNothingRetainedBehind(t *testing.T) {
 	for name, configuration := range map[string][]string{
 		"without persistence": nil,
