@@ -1,9 +1,18 @@
 package vehicle
 
-import "errors"
+import (
+	"errors"
+	"strings"
+)
 
-// Preset carries out a command that the user named in the configuration.
+// Preset carries out a command that the user named in the configuration, or forgets which one was carried out last.
 type Preset struct{ Name string }
+
+// NoPreset is the name of none, as Home Assistant calls it; no preset of the user's has it.
+const NoPreset = "none"
+
+// None tells that the preset is to be forgotten.
+func (p Preset) None() bool { return strings.EqualFold(p.Name, NoPreset) }
 
 // Cancel takes back a command that still waits.
 type Cancel struct{ ID string }
@@ -25,7 +34,7 @@ func (Hint) command()    {}
 
 var presetSpec = &Spec{
 	Name: "preset", Topic: "preset", Meaning: "carry out a command that the configuration names", Plain: "name",
-	Fields: []Field{{Key: "name", Meaning: "its name", Kind: FieldText, Required: true}},
+	Fields: []Field{{Key: "name", Meaning: "its name; none shows that none is on, and changes nothing in the car", Kind: FieldText, Required: true}},
 	Local:  true, Wakes: wakes,
 	build: func(v Values) (Command, error) { return Preset{v.text("name")}, nil },
 }

@@ -44,7 +44,7 @@ var scheduleChangeSpec = &Spec{
 	Name: "schedule-change", Topic: "schedule_change", Meaning: "change a part of the schedule; the rest stays as the car reports it",
 	Fields: []Field{
 		{Key: "first_departure_enabled", Meaning: "the first departure is on", Kind: FieldFlag},
-		{Key: "first_departure_days", Meaning: `its days, such as "1, 2"; 0 is Sunday`, Kind: FieldText},
+		{Key: "first_departure_days", Meaning: `its days, such as "1, 2"; 0 is Sunday, "none" no day`, Kind: FieldText},
 		{Key: "first_departure_time", Meaning: "its time, HH:MM", Kind: FieldText},
 		{Key: "second_departure_enabled", Meaning: "the second departure is on", Kind: FieldFlag},
 		{Key: "second_departure_days", Meaning: "its days", Kind: FieldText},
@@ -106,8 +106,14 @@ func buildScheduleChange(v Values) (Command, error) {
 	return c, nil
 }
 
+// noDays is how people say that a departure has no day.
+const noDays = "none"
+
 // daysOf reads days as people list them.
 func daysOf(text string) (days Days, err error) {
+	if strings.EqualFold(strings.TrimSpace(text), noDays) {
+		return Days{}, nil
+	}
 	for word := range strings.SplitSeq(text, ",") {
 		day, err := strconv.Atoi(strings.TrimSpace(word))
 		if err != nil || day < 0 || day > 6 {

@@ -39,8 +39,11 @@ func TestScheduleChange_LeavesTheRestAsTheCarReportsIt(t *testing.T) {
 		`{"first_departure_enabled":false}`: func(s *Schedule) {
 			s.Departures[0] = Departure{false, Days{time.Monday, time.Friday}, TimeOfDay{7, 10}}
 		},
-		`{"first_departure_time":"08:15:00"}`:     func(s *Schedule) { s.Departures[0].Time = TimeOfDay{8, 15} },
-		`{"first_departure_days":"0, 6"}`:         func(s *Schedule) { s.Departures[0].Days = Days{time.Sunday, time.Saturday} },
+		`{"first_departure_time":"08:15:00"}`: func(s *Schedule) { s.Departures[0].Time = TimeOfDay{8, 15} },
+		`{"first_departure_days":"0, 6"}`:     func(s *Schedule) { s.Departures[0].Days = Days{time.Sunday, time.Saturday} },
+		`{"first_departure_enabled":false,"first_departure_days":"None"}`: func(s *Schedule) {
+			s.Departures[0] = Departure{false, Days{}, TimeOfDay{7, 10}}
+		},
 		`{"off_peak_end_time":"05:00"}`:           func(s *Schedule) { s.OffPeak[1] = TimeOfDay{5, 0} },
 		`{"off_peak_charge_only_enabled":true}`:   func(s *Schedule) { s.OffPeakOnly = true },
 		`{"charging_enabled":false}`:              func(s *Schedule) { s.Charging = false },

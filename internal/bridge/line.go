@@ -28,6 +28,14 @@ func (l *lane) local(o *order) (done bool) {
 		l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
 		l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "kept for the next climate-start that names none")
 		return true
+	case vehicle.Preset:
+		if !c.None() {
+			return false
+		}
+		l.shelf.started("")
+		l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")
+		l.bridge.advance(o, vehicle.Verified, vehicle.NoReason, "no preset is shown; the car goes on as it is")
+		return true
 	case vehicle.Hint:
 		if since := time.Since(l.hinted); since < hintSpacing {
 			l.bridge.advance(o, vehicle.Accepted, vehicle.NoReason, "")

@@ -320,6 +320,28 @@ func TestPreset_IsTheCommandsThatTheUserNamed(t *testing.T) {
 	}, withPresets)
 }
 
+// TestPreset_NoneForgetsTheLastOneAndLeavesTheCarAlone is what a climate entity of Home Assistant sends whose preset is taken
+// away.
+func TestPreset_NoneForgetsTheLastOneAndLeavesTheCarAlone(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		const shown = "car-1/status/climate/preset"
+		w.give("x", "preset", "warm")
+		pass(time.Minute)
+		if got := w.outbox.value(shown); got != `"warm"` {
+			t.Errorf("shown is %s", got)
+		}
+		sent := o.sent()
+		w.give("y", "preset", "None")
+		synctest.Wait()
+		if r := w.last("car-1", "y"); r.State != "verified" {
+			t.Errorf("ended %+v", r)
+		}
+		if got := w.outbox.value(shown); got != "null" || o.sent() != sent {
+			t.Errorf("shown is %s; sent %q, before %q", got, o.sent(), sent)
+		}
+	}, withPresets)
+}
+
 func TestPreset_OfSeveralCommandsIsOneWithOneResult(t *testing.T) {
 	drive(t, func(t *testing.T, w *world, o *obedient) {
 		w.give("x", "preset", "leave")

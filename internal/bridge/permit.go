@@ -42,7 +42,7 @@ func (b *Bridge) plan(o *order) *refusal {
 	case nil, vehicle.Refresh, vehicle.Hint, vehicle.Cancel, vehicle.ClimateTarget:
 	case vehicle.Preset:
 		steps, known := b.rules.Load().presets[c.Name]
-		if !known {
+		if !known && !c.None() {
 			return &refusal{vehicle.Unsupported, "there is no such preset; there are " + b.presetNames()}
 		}
 		o.steps = steps

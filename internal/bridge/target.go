@@ -26,7 +26,7 @@ func (s *shelf) aimed() vehicle.Optional[vehicle.Quantity] {
 	return s.target
 }
 
-// started shows the preset that has started the climate control.
+// started shows the preset that has started the climate control; none when it is empty.
 func (s *shelf) started(preset string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

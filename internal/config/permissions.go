@@ -146,6 +146,8 @@ func (l *loader) presets() {
 		first, twice := names[p.Name]
 		switch {
 		case p.Name == "":
+		case vehicle.Preset{Name: p.Name}.None():
+			l.problem(at, "%s cannot be the name of a preset: it is what Home Assistant calls having none; choose another one", shown(p.Name))
 		case twice:
 			l.problem(at, "%s is the name of another one (%s): names are unique", shown(p.Name), first)
 		case len(p.Name) > 256:

@@ -85,6 +85,8 @@ func TestPresets_RefuseWhatCannotBeSent(t *testing.T) {
 		"{name: x, commands: [climate-target 20]}":                   "cannot stand in a preset",
 		"{name: x, commands: [lock id=7]}":                           "belong to one command",
 		"{name: x, commands: [lock]}, {name: x, commands: [unlock]}": "unique",
+		"{name: none, commands: [lock]}":                             "choose another one",
+		"{name: None, commands: [lock]}":                             "choose another one",
 	} {
 		_, _, err := Load(in(t, map[string]string{LocalFile: account + "presets: [" + text + "]\n"}))
 		if err == nil || !strings.Contains(err.Error(), wrong) {
