@@ -99,11 +99,14 @@ func (l *lane) carryStep(ctx context.Context, f *flight) (outcome, error) {
 			}
 			c = whole
 		}
+		defer l.shelf.turns(c)()
 		var out outcome
 		var err error
 		if a, out, err = l.send(ctx, f, c); a == nil {
 			return out, err
 		}
+	} else {
+		defer l.shelf.turns(a.command)()
 	}
 	return l.follow(ctx, f, a)
 }

@@ -46,7 +46,9 @@ type shelf struct {
 
 	preset  string // that has started the climate control
 	climate climateTold
-	sent    int // publications so far
+	turning topic.LockState // what the lock is doing; empty while no command runs
+	lock    topic.LockState // that was told last
+	sent    int             // publications so far
 }
 
 // told is when a topic was last published, and which report it told, in seconds since 1970. There is one for each of some
@@ -86,6 +88,7 @@ func (s *shelf) refreshed(r bluelink.Result) {
 	}
 	s.judgeRest(now)
 	s.tellClimate(now, onNews)
+	s.tellLock(now, onNews)
 	s.track(onNews)
 	s.failure = topic.Cleared(now)
 	s.tellRefresh()
@@ -131,6 +134,7 @@ func (s *shelf) contents() int {
 	s.rested = false
 	s.tellRest(now)
 	s.tellClimate(now, always)
+	s.tellLock(now, always)
 	s.track(always)
 	s.tellRefresh()
 	s.tellStale()

@@ -25,7 +25,7 @@ const (
 var beside = []string{
 	"availability", "info", "status/last_updated", "status/data_source", "status/update_method", "status/error", "status/stale",
 	"status/stale_reason", "status/calls_today", "status/wakes_today", "status/last_wake_at", "status/last_wake_cause",
-	"status/climate/target", "status/climate/preset", "status/car_battery_falling",
+	"status/climate/target", "status/climate/preset", "status/car_battery_falling", lockSuffix,
 }
 
 // Retained are the endings of all topics that a broker may keep of a car, under any choice of options.
