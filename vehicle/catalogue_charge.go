@@ -45,8 +45,8 @@ var (
 	UseBatteryCooling = datum[Number](KindNumber, GroupEV, "ev_power_consumption_battery_cooling", "momentary use of battery cooling; unit unknown", plugs)
 	UseBatteryHeater  = datum[Number](KindNumber, GroupEV, "ev_power_consumption_battery_heater", "momentary use of the battery heater; unit unknown", plugs)
 	UseAirCondition   = datum[Number](KindNumber, GroupEV, "ev_power_consumption_air_conditioning", "momentary use of air conditioning; unit unknown", plugs)
-	TotalConsumed     = datum[Quantity](KindEnergy, GroupEV, "total_power_consumed", "energy used since pairing", between(0, 1e10), in(WattHour), counter, plugs)
-	TotalRegenerated  = datum[Quantity](KindEnergy, GroupEV, "total_power_regenerated", "energy regained since pairing", between(0, 1e10), in(WattHour), counter, plugs)
+	TotalConsumed     = datum[Quantity](KindEnergy, GroupEV, "total_power_consumed", "energy used in the last months, as the cloud sums them up; an old day falls out", between(0, 1e10), in(WattHour), counter, plugs)
+	TotalRegenerated  = datum[Quantity](KindEnergy, GroupEV, "total_power_regenerated", "energy regained in the last months, in the same way", between(0, 1e10), in(WattHour), counter, plugs)
 	Consumption30d    = datum[Quantity](KindConsumption, GroupEV, "power_consumption_30d", "use per distance over about 30 days", between(0, 5000), plugs)
 )
 

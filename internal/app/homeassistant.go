@@ -32,7 +32,7 @@ func (a *App) announcer(tree topic.Tree, table *topic.Table) (bridge.Announcer, 
 	options := a.topics()
 	home, err := hass.New(hass.Options{
 		Zones: options.Zones, Location: options.Location,
-		Tree: tree, Table: table, Prefix: c.Prefix, Node: c.Node, Language: c.Language, VIN: c.SerialNumber, Version: a.info().Version,
+		Tree: tree, Table: table, Prefix: c.Prefix, Node: c.Node, Language: c.Language, VIN: c.SerialNumber, NoTimes: !c.Times, Version: a.info().Version,
 	})
 	if err != nil {
 		return nil, err

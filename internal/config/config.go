@@ -121,7 +121,7 @@ func Default() *Config {
 			NightFrom: 23, NightTo: 6,
 		},
 		OwnTracks:     OwnTracks{Prefix: "owntracks"},
-		HomeAssistant: HomeAssistant{Enabled: true, Prefix: "homeassistant", Language: "en"},
+		HomeAssistant: HomeAssistant{Enabled: true, Prefix: "homeassistant", Language: "en", Times: true},
 		Permissions:   Permissions{UnlockPerHour: 12},
 		Units:         CarUnits,
 		StaleAfter:    24 * time.Hour,

@@ -12,6 +12,7 @@ type HomeAssistant struct {
 	StatusTopic  string `yaml:"status_topic" doc:"Topic on which Home Assistant says that it has started; empty for {prefix}/status, its own default"`
 	Node         string `yaml:"node" doc:"A word that tells this instance from another one that announces the same cars, of a-z, A-Z, 0-9, _ and -; empty for the only one. Another word makes other entities"`
 	Language     string `yaml:"language" oneof:"en de" doc:"Language of the names of entities"`
+	Times        bool   `yaml:"times" doc:"Announce the times of schedules as entities that set them. Home Assistant has those since 2026.5; one that is older complains of their message in its log, and gets them as sensors when this is off"`
 	SerialNumber bool   `yaml:"serial_number" doc:"Show cars' whole chassis numbers as serial numbers. Everybody who may read the broker can then read them"`
 }
 

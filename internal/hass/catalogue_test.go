@@ -106,9 +106,39 @@ func TestSlug_IsHomeAssistants(t *testing.T) {
 	for text, want := range map[string]string{
 		"Ioniq 5": "ioniq_5", "Tire pressure - all": "tire_pressure_all", "Mein Käfer (grün)": "mein_kafer_grun", "Škoda?": "skoda",
 		"12V battery fault": "12v_battery_fault", "  ": "", "日本": "",
+		"Můj vůz, ťuk ďas Ňu": "muj_vuz_tuk_das_nu", "Ąę ćń ŁÓDŹ": "ae_cn_lodz", "Hű, Őr": "hu_or", "Işık, ağaç, İzmir": "isik_agac_izmir",
+		"Mașină ț ţ": "masina_t_t", "Āboliņš ģķļ": "abolins_gkl", "Eglė ųį": "egle_ui", "Þór Ðð": "thor_dd", "Đuro": "duro",
+		"Anna’s": "annas", "S\u030ckoda": "skoda", "Νίκος 5": "5",
 	} {
 		if got := slug(text); got != want {
 			t.Errorf("%q: %q, want %q", text, got, want)
+		}
+	}
+}
+
+// TestDeviceSlug_IsNeverEmpty holds that no entity id begins with nothing, whatever letters a car's name is in.
+func TestDeviceSlug_IsNeverEmpty(t *testing.T) {
+	for want, v := range map[string]vehicle.Vehicle{
+		"ioniq_5":          {Name: "爱妮", Model: "IONIQ 5"},
+		"kia_0123456789ab": {Name: "Машина", Model: "Рио", Brand: vehicle.Kia, ID: "0123456789ab"},
+		"ev6":              {Model: "EV6"},
+	} {
+		if got := deviceSlug(v); got != want {
+			t.Errorf("%+v: %q, want %q", v, got, want)
+		}
+	}
+}
+
+// TestPresets_KeepTheirUniqueIDs although more letters are known by now than when they were made.
+func TestPresets_KeepTheirUniqueIDs(t *testing.T) {
+	for name, want := range map[string]struct{ key, ending string }{
+		"Dům ráno": {"preset_d_m_rano", "dum_rano"},
+		"冬":        {"preset_", "preset"},
+		"warm":     {"preset_warm", "warm"},
+	} {
+		e := presetButton(Preset{Name: name})
+		if _, ending := (&place{}).nameOf(&e); e.key != want.key || ending != want.ending {
+			t.Errorf("%s has the key %s and an id that ends with %s, want %s and %s", name, e.key, ending, want.key, want.ending)
 		}
 	}
 }

@@ -48,6 +48,9 @@ func state(home *hasstest.Home, o hass.Options, c hass.Car) {
 			send(messages[:]...)
 		}
 	}
+	for _, turning := range append(topic.LockStates(), "") {
+		send(topic.Lock(fetched, topic.LockOf(c.State, turning)))
+	}
 	for _, s := range vehicle.CommandStates() {
 		record := vehicle.Record{ID: "1", Vehicle: c.Name, Command: "lock", State: s, AcceptedAt: fetched, UpdatedAt: fetched}
 		home.Receive(topics.Event(topic.CommandEvents), topic.CommandEvent(record), false)
@@ -116,6 +119,48 @@ func TestCar_UnknownIsUnknownAndNoError(t *testing.T) {
 	}
 	if nothing < 100 {
 		t.Errorf("only %d entities show that nothing is known", nothing)
+	}
+}
+
+// TestCar_ASumOfTheLastMonthsMayFall is what happens each night when an old day falls out of it.
+func TestCar_ASumOfTheLastMonthsMayFall(t *testing.T) {
+	o := options(t, topic.AsReported)
+	c := car(ioniq(), full(t, vehicle.EV, 0), everything())
+	home := found(t, o, c)
+	night := vehicle.Report{Engine: vehicle.EV, Reported: reported.Add(time.Hour)}
+	for _, d := range []*vehicle.Datum{vehicle.TotalConsumed.Datum, vehicle.TotalRegenerated.Datum} {
+		was, _ := c.State.Read(d).Value.(vehicle.Quantity)
+		was.Value -= 3000
+		night.Observations = append(night.Observations, vehicle.Observation{Datum: d, Value: was, Reported: night.Reported})
+	}
+	var changes []vehicle.Change
+	if c.State, changes, _ = c.State.Apply(night, fetched.Add(time.Hour)); len(changes) < 2 {
+		t.Fatalf("%d changes", len(changes))
+	}
+	state(home, o, c)
+	if err := home.Err(); err != nil {
+		t.Errorf("Home Assistant complains:\n%v", err)
+	}
+}
+
+// TestTracker_StaysWhereTheCarWasSeenLast holds what docs/home-assistant.md promises of a car in a garage.
+func TestTracker_StaysWhereTheCarWasSeenLast(t *testing.T) {
+	o := options(t, topic.AsReported)
+	c := car(ioniq(), full(t, vehicle.EV, 0), everything())
+	home := found(t, o, c)
+	at := func() string {
+		for _, e := range home.Entities() {
+			if e.Platform == "device_tracker" {
+				return e.Shows["json_attributes_topic"]
+			}
+		}
+		return "nowhere"
+	}
+	before := at()
+	c.State = unknown(c.State)
+	state(home, o, c)
+	if now := at(); now != before || !strings.Contains(now, ",") {
+		t.Errorf("it was at %s and is at %s", before, now)
 	}
 }
 

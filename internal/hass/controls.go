@@ -84,12 +84,14 @@ func (e entity) shown(row *topic.Row, template string) entity {
 	return e.with("state_topic", below(row.Suffix)).with("value_template", template).with("optimistic", false)
 }
 
-func lock(h *Home) entity {
+// lock shows also what it is doing: a command takes half a minute, in which it would seem to spring back.
+func lock(*Home) entity {
 	shut, open := vehicle.Lock{}.Spec(), vehicle.Unlock{}.Spec()
 	return entity{key: "lock", platform: "lock"}.commands(shut.Topic).
-		shown(h.first(vehicle.Locked.Datum), value).
+		with("state_topic", below("status/doors/lock_state")).with("value_template", value).with("optimistic", false).
 		with("payload_lock", shut.Words[0]).with("payload_unlock", open.Words[0]).
-		with("state_locked", yes).with("state_unlocked", no)
+		with("state_locked", string(topic.Locked)).with("state_unlocked", string(topic.Unlocked)).
+		with("state_locking", string(topic.Locking)).with("state_unlocking", string(topic.Unlocking))
 }
 
 // limit is a slider for one key of a command; its bounds and steps are those of the catalogue.
@@ -180,7 +182,7 @@ func climate(h *Home, c *Car) entity {
 
 // presetButton carries out a preset.
 func presetButton(p Preset) entity {
-	e := button("preset_"+slug(p.Name), command(vehicle.Preset{}.Spec().Topic), p.Name, words{icon: "mdi:playlist-play"})
+	e := button("preset_"+presetSlug(p.Name), command(vehicle.Preset{}.Spec().Topic), p.Name, words{icon: "mdi:playlist-play"})
 	e.name = p.Name
 	return e
 }

@@ -1,6 +1,7 @@
 package hass
 
 import (
+	"cmp"
 	"fmt"
 	"strconv"
 
@@ -61,7 +62,7 @@ type place struct {
 // nameOf is how people call an entity, in the user's language, and what its first entity id ends with.
 func (p *place) nameOf(e *entity) (local, ending string) {
 	if e.name != "" {
-		return e.name, slug(e.name)
+		return e.name, cmp.Or(slug(e.name), slug(e.key))
 	}
 	return p.names[e.key], p.slugs[e.key]
 }

@@ -1,6 +1,7 @@
 package hass
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"regexp"
@@ -26,6 +27,7 @@ type Options struct {
 	Prefix   string       // of Home Assistant's discovery topics; required
 	Node     string       // tells this instance from another one that serves the same cars; empty for the only one
 	Language string       // of names: one of [Languages]
+	NoTimes  bool         // nothing that sets a time of day: it is for a Home Assistant that does not know such entities
 	VIN      bool         // show the whole chassis number as the device's serial number
 	Version  string       // of this program
 	Zones    []topic.Zone // as in the table's options
@@ -151,7 +153,7 @@ type Message struct {
 // know and would refuse the first one for; more when limit, the most bytes of a packet and 0 for any, asks for it.
 func (h *Home) Car(c Car, limit int) []Message {
 	p := &place{
-		car: h.options.Tree.Car(c.Name), id: h.id(string(c.Vehicle.ID)), slug: slug(deviceName(c.Vehicle)),
+		car: h.options.Tree.Car(c.Name), id: h.id(string(c.Vehicle.ID)), slug: deviceSlug(c.Vehicle),
 		bridge: h.options.Tree.BridgeState(), names: h.names, slugs: h.slugs,
 	}
 	head := h.head(func(o *object) {
@@ -207,6 +209,12 @@ func deviceName(v vehicle.Vehicle) string {
 	return capital(v.Brand.String()) + " " + string(v.ID)
 }
 
+// deviceSlug is what the ids of a car's entities begin with. Of a name in letters that are not Latin nothing is left; the
+// model is mostly written in them.
+func deviceSlug(v vehicle.Vehicle) string {
+	return cmp.Or(slug(deviceName(v)), slug(v.Model), slug(v.Brand.String()+" "+string(v.ID)))
+}
+
 func capital(word string) string {
 	if word == "" {
 		return ""
@@ -259,6 +267,9 @@ func (h *Home) carEntities(c *Car) []*entity {
 func (h *Home) controls(c *Car) (all []int) {
 	for i := range controls {
 		g := &controls[i]
+		if h.options.NoTimes && h.given[i].young {
+			continue
+		}
 		if g.shows != nil && !g.shows.Fits(c.Vehicle.Engine) || g.whole && !h.plans(g.shows, c.State) {
 			continue
 		}

@@ -41,6 +41,18 @@ func TestCar_IsOneMessageUnlessTheBrokerTakesLess(t *testing.T) {
 	}
 }
 
+func TestNoTimes_AreSensorsForAnOldHome(t *testing.T) {
+	o := options(t, topic.AsReported, func(o *hass.Options) { o.NoTimes = true })
+	c := car(ioniq(), full(t, vehicle.EV, 0), everything())
+	if messages := newHome(t, o).Car(c, 0); len(messages) != 1 {
+		t.Errorf("%d messages", len(messages))
+	}
+	picture := found(t, o, c).Picture()
+	if strings.Contains(picture, " time ") || !strings.Contains(picture, "_ev_first_departure_time sensor state_topic=07:10:00\n") {
+		t.Errorf("the times look another way:\n%s", picture)
+	}
+}
+
 func TestWithout_TakesEntitiesBackAndLeavesTheOthers(t *testing.T) {
 	o := options(t, topic.AsReported)
 	h := newHome(t, o)

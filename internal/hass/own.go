@@ -35,6 +35,8 @@ func (e entity) lonely() entity {
 var derived = map[string]entity{
 	"status/charge_state": sensor("charge_state", below("status/charge_state"), value, words{class: "enum", icon: "mdi:ev-station"}).
 		of(texts(topic.ChargeStates())),
+	// When nobody knows any more where the car is, the tracker stays where it was, and says so in no attribute: that is
+	// what somebody wants whose car stands in a garage. Halves of a position would reset it, with a warning in the log.
 	"status/location/position": {key: "location", platform: "device_tracker", fields: []field{
 		{"source_type", "gps"},
 		{"json_attributes_topic", below("status/location/position")},
@@ -204,8 +206,11 @@ func codeEntities(tree topic.Tree, account string) []entity {
 		button("code_by_sms", method, "sms", words{icon: "mdi:message-text-fast", category: config}),
 		{key: "code", platform: "text", fields: []field{
 			{"command_topic", whole(tree.AccountCommand(account, topic.CodeSet))},
+			// Without a state of ours Home Assistant would show, and record, what was entered.
+			{"state_topic", said},
+			{"value_template", "{{ '' }}"},
 			{"mode", "password"},
-			{"min", 1},
+			{"min", 0},
 			{"max", 16},
 			{"entity_category", config},
 			{"icon", "mdi:form-textbox-password"},

@@ -63,16 +63,18 @@ func planTime(key, name string, d *vehicle.Datum) func(*Home) entity {
 	}
 }
 
-// planDays is a list of days, by number, as the car has it.
+// planDays is a list of days, by number, as the car has it. A text has no way to show that nobody knows: then it is as empty
+// as for no day at all.
 func planDays(key, name string, d *vehicle.Datum) func(*Home) entity {
 	return func(h *Home) entity {
 		return entity{key: key, platform: "text", fields: []field{
 			{"command_topic", command(vehicle.ScheduleChange{}.Spec().Topic)},
 			{"qos", 1},
-			{"command_template", `{"` + name + `":"{{ value }}"}`},
+			{"command_template", `{"` + name + `":"{{ value or 'none' }}"}`},
 			{"state_topic", below(h.first(d).Suffix)},
 			{"value_template", "{{ value_json.value | join(', ') if value_json.value else '' }}"},
-			{"pattern", "^[0-6](, ?[0-6])*$"},
+			{"pattern", "^([0-6](, ?[0-6])*)?$"},
+			{"min", 0},
 			{"max", 24},
 			{"entity_category", config},
 			{"icon", "mdi:calendar-week"},

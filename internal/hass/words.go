@@ -25,7 +25,8 @@ const (
 // The state classes.
 const (
 	measurement = "measurement"
-	total       = "total_increasing"
+	rising      = "total_increasing" // of a meter: a fall is taken for a new one, and all that it shows is counted again
+	sum         = "total"            // of what may fall as well
 )
 
 // digits is how many decimals are shown.
@@ -78,7 +79,7 @@ var exceptions = map[*vehicle.Datum]words{
 	// The car as a whole.
 	vehicle.LastUpdatedAt.Datum:      {category: diagnostic},
 	vehicle.TotalRange.Datum:         {icon: "mdi:road-variant"},
-	vehicle.Odometer.Datum:           {state: total, icon: "mdi:counter"},
+	vehicle.Odometer.Datum:           {state: rising, icon: "mdi:counter"},
 	vehicle.Geocode.Datum:            {icon: "mdi:map-marker", off: true},
 	vehicle.Battery12V.Datum:         {icon: "mdi:car-battery", category: diagnostic},
 	vehicle.EngineRunning.Datum:      {class: "running"},
@@ -200,9 +201,10 @@ var exceptions = map[*vehicle.Datum]words{
 	vehicle.UseBatteryCooling.Datum: {state: measurement, icon: "mdi:fan", category: diagnostic, off: true},
 	vehicle.UseBatteryHeater.Datum:  {state: measurement, icon: "mdi:heating-coil", category: diagnostic, off: true},
 	vehicle.UseAirCondition.Datum:   {state: measurement, icon: "mdi:air-conditioner", category: diagnostic, off: true},
-	vehicle.TotalConsumed.Datum:     {class: "energy", state: total, icon: "mdi:lightning-bolt"},
-	vehicle.TotalRegenerated.Datum:  {class: "energy", state: total, icon: "mdi:recycle"},
-	vehicle.Consumption30d.Datum:    {icon: "mdi:lightning-bolt"},
+	// Sums over the last months, from which an old day falls out each day (seen in Europe).
+	vehicle.TotalConsumed.Datum:    {class: "energy", state: sum, icon: "mdi:lightning-bolt"},
+	vehicle.TotalRegenerated.Datum: {class: "energy", state: sum, icon: "mdi:recycle"},
+	vehicle.Consumption30d.Datum:   {icon: "mdi:lightning-bolt"},
 
 	// Schedules.
 	vehicle.Departure1On.Datum:        {icon: "mdi:calendar-check"},

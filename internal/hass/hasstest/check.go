@@ -278,6 +278,8 @@ func (p *problems) component(c Component) {
 		if c.text("source_type") != "gps" {
 			p.add("source_type must be gps")
 		}
+	case "text":
+		p.entry(c)
 	case "select":
 		if len(c.texts("options")) < 2 {
 			p.add("there is nothing to choose from")
@@ -343,13 +345,32 @@ func (p *problems) number(c Component) {
 	}
 }
 
+// entry judges a text.
+func (p *problems) entry(c Component) {
+	if low, high := c.length(); low > high || high > maxState {
+		p.add("a text cannot have %d to %d characters", low, high)
+	}
+	if _, err := regexp.Compile(c.text("pattern")); err != nil {
+		p.add("the pattern is none: %v", err)
+	}
+	switch mode := c.text("mode"); mode {
+	case "", "text":
+	case "password":
+		if c.text("state_topic") == "" {
+			p.add("without a state_topic a secret that was entered is shown and recorded")
+		}
+	default:
+		p.add("the mode %q is none", mode)
+	}
+}
+
 func (p *problems) climate(c Component) {
 	for _, mode := range c.texts("modes") {
 		if !modes[mode] {
 			p.add("the mode %q is none", mode)
 		}
 	}
-	if c.has("preset_modes") != c.has("preset_mode_command_topic") || slices.Contains(c.texts("preset_modes"), "none") {
+	if c.has("preset_modes") != c.has("preset_mode_command_topic") || slices.Contains(c.texts("preset_modes"), noPreset) {
 		p.add("preset_modes need a topic for commands, and none may not be one of them")
 	}
 	low, _ := c.number("min_temp")

@@ -3,19 +3,40 @@ package hasstest
 import (
 	"errors"
 	"fmt"
+	"regexp"
 	"slices"
 	"strconv"
 	"strings"
 	"time"
+	"unicode/utf8"
 )
 
 // unknown is the state of an entity of which nothing is known.
 const unknown = "unknown"
 
+// maxState is how many characters a state has at most.
+const maxState = 255
+
+// noPreset is the preset that a climate entity has besides those that it is given, before all others.
+const noPreset = "none"
+
 // reading is a topic that an entity reads, its template, and what its result means.
 type reading struct {
 	key, template string
 	understand    func(c Component, result string) (string, error)
+}
+
+// errIgnored tells that a result changes nothing, without a word in the log: the entity shows what it has shown.
+var errIgnored = errors.New("it is ignored: the state stays")
+
+// lenient ignores an empty result. Most platforms do, but not all: a text is empty then, and attributes are no JSON.
+func lenient(understand func(Component, string) (string, error)) func(Component, string) (string, error) {
+	return func(c Component, result string) (string, error) {
+		if result == "" {
+			return "", errIgnored
+		}
+		return understand(c, result)
+	}
 }
 
 // readings are all topics that an entity of this platform may read.
@@ -26,31 +47,31 @@ func (c Component) readings() []reading {
 	case "sensor":
 		state.understand = sensorState
 	case "binary_sensor":
-		state.understand = words2("payload_on", "ON", "on", "payload_off", "OFF", "off")
+		state.understand = lenient(words2("payload_on", "ON", "on", "payload_off", "OFF", "off"))
 	case "switch":
-		state.understand = words2("state_on", c.or("payload_on", "ON"), "on", "state_off", c.or("payload_off", "OFF"), "off")
+		state.understand = lenient(words2("state_on", c.or("payload_on", "ON"), "on", "state_off", c.or("payload_off", "OFF"), "off"))
 	case "lock":
-		state.understand = words2("state_locked", "LOCKED", "locked", "state_unlocked", "UNLOCKED", "unlocked")
+		state.understand = lenient(lockState)
 	case "cover":
-		state.understand = words2("state_open", "open", "open", "state_closed", "closed", "closed")
+		state.understand = lenient(words2("state_open", "open", "open", "state_closed", "closed", "closed"))
 	case "number":
-		state.understand = numberState
+		state.understand = lenient(numberState)
 	case "select":
-		state.understand = optionState
+		state.understand = lenient(optionState)
 	case "text":
-		state.understand = func(_ Component, result string) (string, error) { return result, nil }
+		state.understand = textState
 	case "time":
-		state.understand = timeState
+		state.understand = lenient(timeState)
 	case "event":
-		state.understand = eventState
+		state.understand = lenient(eventState)
 	case "update":
-		state.understand = updateState
+		state.understand = lenient(updateState)
 	case "climate":
 		return append(all,
-			reading{"mode_state_topic", "mode_state_template", oneOf("modes", nil)},
-			reading{"temperature_state_topic", "temperature_state_template", numeric},
-			reading{"current_temperature_topic", "current_temperature_template", numeric},
-			reading{"preset_mode_state_topic", "preset_mode_value_template", oneOf("preset_modes", []string{"none"})})
+			reading{"mode_state_topic", "mode_state_template", lenient(oneOf("modes", nil))},
+			reading{"temperature_state_topic", "temperature_state_template", lenient(numeric)},
+			reading{"current_temperature_topic", "current_temperature_template", lenient(numeric)},
+			reading{"preset_mode_state_topic", "preset_mode_value_template", lenient(presetState)})
 	case "device_tracker":
 		all[0].understand = position
 		return all
@@ -87,10 +108,10 @@ func (c Component) Understand(topic string, payload []byte) (map[string]string, 
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", c.ID, err)
 		}
-		if result == "" {
-			continue // it is ignored: the state stays
-		}
-		if shows[r.key], err = r.understand(c, result); err != nil {
+		switch shown, err := r.understand(c, result); {
+		case err == nil:
+			shows[r.key] = shown
+		case !errors.Is(err, errIgnored):
 			return nil, fmt.Errorf("%s (%s) reads %q from %s: %w", c.ID, c.Platform(), result, payload, err)
 		}
 	}
@@ -111,6 +132,18 @@ func words2(on, onDefault, onState, off, offDefault, offState string) func(Compo
 	}
 }
 
+func lockState(c Component, result string) (string, error) {
+	for _, state := range []string{"locked", "unlocked", "locking", "unlocking", "jammed"} {
+		if result == c.or("state_"+state, strings.ToUpper(state)) {
+			return state, nil
+		}
+	}
+	if result == "None" {
+		return unknown, nil
+	}
+	return "", fmt.Errorf("it is no state of a lock")
+}
+
 func sensorState(c Component, result string) (string, error) {
 	class := c.text("device_class")
 	switch {
@@ -129,11 +162,14 @@ func sensorState(c Component, result string) (string, error) {
 			return "", errors.New("no car has seen that time")
 		}
 	case c.has("state_class") || c.has("unit_of_measurement") || c.has("suggested_display_precision") || class != "":
+		if result == "" {
+			return "", errIgnored
+		}
 		if _, err := strconv.ParseFloat(result, 64); err != nil {
 			return "", fmt.Errorf("it is no number")
 		}
-	case len(result) > 255:
-		return "", fmt.Errorf("it has %d characters, more than 255", len(result))
+	case len(result) > maxState:
+		return "", fmt.Errorf("it has %d characters, more than %d", len(result), maxState)
 	}
 	return result, nil
 }
@@ -173,6 +209,13 @@ func oneOf(key string, more []string) func(Component, string) (string, error) {
 	}
 }
 
+func presetState(c Component, result string) (string, error) {
+	if result == "None" {
+		return noPreset, nil
+	}
+	return oneOf("preset_modes", []string{noPreset})(c, result)
+}
+
 func optionState(c Component, result string) (string, error) { return oneOf("options", nil)(c, result) }
 
 func timeState(_ Component, result string) (string, error) {
@@ -194,7 +237,34 @@ func attributes(_ Component, result string) (string, error) {
 	return result, nil
 }
 
-// position is what a tracker shows: where it is, or unknown.
+// textState is what a text shows: it must fit what may be entered. No word makes it unknown again.
+func textState(c Component, result string) (string, error) { return result, c.fits(result) }
+
+// fits tells why a text can be neither entered nor shown.
+func (c Component) fits(entry string) error {
+	low, high := c.length()
+	if n := utf8.RuneCountInString(entry); n < low || n > high {
+		return fmt.Errorf("%q has %d characters, not %d to %d", entry, n, low, high)
+	}
+	if pattern, err := regexp.Compile("^(?:" + c.text("pattern") + ")"); err != nil || !pattern.MatchString(entry) {
+		return fmt.Errorf("%q does not match %s", entry, c.text("pattern"))
+	}
+	return nil
+}
+
+// length is how many characters a text may have.
+func (c Component) length() (low, high int) {
+	low, high = 0, maxState
+	if n, given := c.number("min"); given {
+		low = int(n)
+	}
+	if n, given := c.number("max"); given {
+		high = int(n)
+	}
+	return low, high
+}
+
+// position is what a tracker shows: where it is. Attributes that say nothing of that leave it where it was.
 func position(c Component, result string) (string, error) {
 	if _, err := attributes(c, result); err != nil {
 		return "", err
@@ -210,7 +280,7 @@ func position(c Component, result string) (string, error) {
 		return text(zones), nil
 	}
 	if !lat && !lon {
-		return unknown, nil
+		return "", errIgnored
 	}
 	north, ok := number(members["latitude"])
 	east, too := number(members["longitude"])
@@ -221,6 +291,9 @@ func position(c Component, result string) (string, error) {
 }
 
 func eventState(c Component, result string) (string, error) {
+	if result == "None" || result == "{}" {
+		return "", errIgnored
+	}
 	value, err := decode([]byte(result))
 	members, ok := value.(map[string]any)
 	if err != nil || !ok {
@@ -290,8 +363,10 @@ func (c Component) Sends() (all []Sent, err error) {
 	case "time":
 		plain("07:10:00", "00:00:00", "23:59:00")
 	case "text":
-		if strings.Contains(c.text("pattern"), "[0-6]") {
-			plain("0", "1, 2", "1,2,3", "0,1,2,3,4,5,6")
+		for _, entry := range []string{"", "0", "1, 2", "1,2,3", "0,1,2,3,4,5,6", "123456"} {
+			if c.fits(entry) == nil {
+				plain(entry)
+			}
 		}
 	case "number":
 		send("command_topic", "command_template", steps(c, "min", "max", "step")...)
@@ -300,7 +375,11 @@ func (c Component) Sends() (all []Sent, err error) {
 			send("mode_command_topic", "mode_command_template", mode)
 		}
 		send("temperature_command_topic", "temperature_command_template", steps(c, "min_temp", "max_temp", "temp_step")...)
-		for _, preset := range c.texts("preset_modes") {
+		presets := c.texts("preset_modes")
+		if len(presets) > 0 {
+			presets = append([]string{noPreset}, presets...)
+		}
+		for _, preset := range presets {
 			send("preset_mode_command_topic", "preset_mode_command_template", preset)
 		}
 	}

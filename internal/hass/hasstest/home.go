@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 )
@@ -127,7 +128,17 @@ func (h *Home) update(place string, c Component, topic string, payload []byte) {
 		h.problems = append(h.problems, err)
 		return
 	}
+	if fell(c, h.shows[place]["state_topic"], shows["state_topic"]) {
+		h.problems = append(h.problems, fmt.Errorf("%s: a meter fell from %s to %s: it is taken for a new one", place, h.shows[place]["state_topic"], shows["state_topic"]))
+	}
 	maps.Copy(h.shows[place], shows)
+}
+
+// fell tells that what is announced to only rise has not: statistics then count all of it once more.
+func fell(c Component, from, to string) bool {
+	before, err := strconv.ParseFloat(from, 64)
+	now, bad := strconv.ParseFloat(to, 64)
+	return c.text("state_class") == "total_increasing" && err == nil && bad == nil && now < before
 }
 
 // Entity is an entity as it stands.
