@@ -237,3 +237,33 @@ func TestGone_CarOfTwoAccountsGoesWhenBothLackIt(t *testing.T) {
 		}
 	})
 }
+
+// TestGone_ACommandIsSeenToItsEndAndTheNextIsNotSent takes the car out of the list while it locks.
+func TestGone_ACommandIsSeenToItsEndAndTheNextIsNotSent(t *testing.T) {
+	drive(t, func(t *testing.T, w *world, o *obedient) {
+		w.Connected()
+		w.list(car(2))
+		pass(25 * time.Hour)
+		acked := w.acknowledged()
+		w.give("under-way", "lock", "lock")
+		w.give("in-line", "charge", "start")
+		pass(time.Second)
+		w.list(car(2))
+		if r := w.last("car-1", "in-line"); r.State != "rejected" || r.Reason != "unknown_vehicle" {
+			t.Errorf("what was in line: %+v", r)
+		}
+		pass(5 * time.Minute)
+		if r := w.last("car-1", "under-way"); r.State != "verified" || o.sent() != "lock" {
+			t.Errorf("what was under way: %+v; sent was %q", r, o.sent())
+		}
+		if n := w.acknowledged() - acked; n != 2 {
+			t.Errorf("%d commands are acknowledged", n)
+		}
+		if cars := w.Cars(); len(cars) != 1 || cars[0].Name != "car-2" || w.kept("car-1") > 0 {
+			t.Errorf("there are %d cars, and %d topics of the one that is gone", len(cars), w.kept("car-1"))
+		}
+		if n := w.metric("bluelink2mqtt_journal_commands"); n != 0 {
+			t.Errorf("%v commands have not ended", n)
+		}
+	})
+}
