@@ -288,13 +288,13 @@ func TestLink_HomeAssistantsStartCountsAlsoWhenItIsToBeKept(t *testing.T) {
 	t.Parallel()
 	broker := mqtttest.Start(t)
 	o := observe(t, broker.URL())
-	run(t, simulate(t, sim.Options{Cars: 1, Parked: true}), broker.Addr(), "")
-	const announced = "homeassistant/device/bluelink2mqtt_bridge/config"
-	o.see(announced, "{")
-	o.send(announced, "missed") // the home was not there yet
-	o.see(announced, "missed")
+	l := run(t, simulate(t, sim.Options{Cars: 1, Parked: true}), broker.Addr(), "")
+	told := "hyundai/" + l.first().ID + "/info" // after a connect only when a controller has started
+	o.see(told, "{")
+	o.send(told, "missed") // the home was not there yet
+	o.see(told, "missed")
 	o.retain("homeassistant/status", "online")
-	o.see(announced, "{")
+	o.see(told, "{")
 }
 
 func TestLink_BrokerRestartLeavesNothingRetainedBehind(t *testing.T) {
