@@ -20,11 +20,14 @@ func (b *Bridge) miss(a *account, list []vehicle.Vehicle) {
 	if len(list) == 0 {
 		return // an empty answer never erases
 	}
+	named := make(map[vehicle.ID]bool, len(list))
+	for _, v := range list {
+		named[v.ID] = true
+	}
 	b.adopting.Lock()
 	defer b.adopting.Unlock()
 	for _, l := range b.lanes.all() {
-		named := slices.ContainsFunc(list, func(v vehicle.Vehicle) bool { return v.ID == l.id })
-		missing, concerned := l.miss(a, !named)
+		missing, concerned := l.miss(a, !named[l.id])
 		if !concerned {
 			continue
 		}
@@ -49,13 +52,16 @@ func (b *Bridge) listed() bool {
 // miss notes whether the list of an account that has the car lacks it, and tells whether those of all its accounts do.
 // Accounts that never had it do not concern it. It is called by one goroutine at a time.
 func (l *lane) miss(a *account, missing bool) (everywhere, concerned bool) {
-	ways := slices.Clone(*l.ways.Load())
+	ways := *l.ways.Load()
 	at := slices.IndexFunc(ways, func(w way) bool { return w.account == a })
 	if at < 0 {
 		return false, false
 	}
-	ways[at].missing = missing
-	l.ways.Store(&ways)
+	if ways[at].missing != missing {
+		ways = slices.Clone(ways)
+		ways[at].missing = missing
+		l.ways.Store(&ways)
+	}
 	return !slices.ContainsFunc(ways, func(w way) bool { return !w.missing }), true
 }
 
