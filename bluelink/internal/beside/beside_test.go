@@ -18,7 +18,7 @@ func TestParts_OneThatFailsOrPanicsCostsItselfAndIsTold(t *testing.T) {
 	read := ""
 	p.Go(t.Context(), "position", func() error { read = "52.5"; return nil })
 	p.Go(t.Context(), "limits", func() error { return errors.New("no such thing") })
-	if err := p.Do(t.Context(), "history", func() error { var none []int; _ = none[len(read)]; return nil }); err == nil {
+	if err := p.Do(t.Context(), "history", func() error { var none []int; _ = none[len(none)]; return nil }); err == nil {
 		t.Error("a panic is no error")
 	}
 	if err := p.Wait(t.Context()); err != nil || read != "52.5" {
