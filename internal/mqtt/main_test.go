@@ -101,7 +101,7 @@ func onBothBrokers(t *testing.T, test func(t *testing.T, b testBroker)) {
 	t.Helper()
 	onBothBrokersIn5(t, test)
 	t.Run("embedded in "+string(mqtt.Version311), func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
-	t.Run("mosquitto in "+string(mqtt.Version311), func(t *testing.T) { test(t, mqtttest.Start(t, "max_queued_messages 0")) })
+	t.Run("mosquitto in "+string(mqtt.Version311), func(t *testing.T) { test(t, mqtttest.Start(t)) })
 }
 
 // onBothBrokersIn5 is for what 3.1.1 cannot express.
@@ -110,7 +110,7 @@ func onBothBrokersIn5(t *testing.T, test func(t *testing.T, b testBroker)) {
 	t.Run("embedded", func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
 	t.Run("mosquitto", func(t *testing.T) {
 		// It drops what a slow observer does not take, beyond 1000 messages by default.
-		test(t, mqtttest.Start(t, "max_queued_messages 0"))
+		test(t, mqtttest.Start(t))
 	})
 }
 

@@ -37,7 +37,7 @@ func simulate(tb testing.TB, flags ...string) *world {
 // hide what is measured here; everything else is as it comes.
 func newBroker(tb testing.TB) *mqtttest.Mosquitto {
 	tb.Helper()
-	return mqtttest.Start(tb, "set_tcp_nodelay true", "max_queued_messages 0")
+	return mqtttest.Start(tb, "set_tcp_nodelay true")
 }
 
 // setup is how the program is configured for a row.

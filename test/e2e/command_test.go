@@ -175,7 +175,7 @@ func TestCommands_SurviveKillsAndAreNeverSentTwice(t *testing.T) {
 		rounds, lasts = 40, 15*time.Second
 	}
 	t.Parallel()
-	broker := mqtttest.Start(t, "max_queued_messages 0") // else it drops records that come faster than this test reads
+	broker := mqtttest.Start(t)
 	s, err := sim.New(sim.Options{Regions: []string{"eu"}, Cars: carsOfEach, Parked: true})
 	if err != nil {
 		t.Fatal(err)

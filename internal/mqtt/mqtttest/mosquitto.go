@@ -15,9 +15,9 @@ import (
 // Mosquitto is one running broker on a free port of this machine, without persistence.
 type Mosquitto struct{ *process }
 
-// Start runs a broker until the test ends. Each line of configuration is added to a minimal one that
-// lets anonymous clients in; "allow_anonymous false" and "password_file …" replace that. The test is
-// skipped when Mosquitto is not installed.
+// Start runs a broker until the test ends, which drops nothing that a client is slow to take. Each line of
+// configuration is added to a minimal one that lets anonymous clients in; "allow_anonymous false" and
+// "password_file …" replace that. The test is skipped when Mosquitto is not installed.
 func Start(t testing.TB, configuration ...string) *Mosquitto {
 	t.Helper()
 	binary := Binary(t)
@@ -27,6 +27,7 @@ func Start(t testing.TB, configuration ...string) *Mosquitto {
 	text := strings.Join(configuration, "\n")
 	lines := []string{
 		"listener " + port + " 127.0.0.1", "persistence false", "log_dest stderr",
+		"max_queued_messages 1000000", // a test's listener is slower than the bridge, and must miss nothing
 		"log_type error", "log_type warning", "log_type notice", "log_type information",
 	}
 	if os.Getuid() == 0 {
