@@ -366,7 +366,7 @@ func (b *Bridge) announceHouse() {
 func (s *shelf) announce(always bool) {
 	h := s.bridge.heralding
 	if !h.up.Load() || s.gone {
-		return // a connection comes with everything
+		return // a connection comes with everything, and of a car that is gone all is cleared
 	}
 	var now []Announcement
 	key := announcedCar + string(s.lane.id)

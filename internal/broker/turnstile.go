@@ -13,8 +13,8 @@ import (
 // message (issue 200 of mochi-mqtt/server), and half of one string with half of another ends the process.
 //
 // The hooks are the only places to stand. A change lies between OnPublish or OnWill and OnRetainMessage; a look-up between
-// the SUBACK and the end of that packet, where nothing waits for the network. One stays unguarded, a retained will that is
-// sent with a delay, for which mochi asks nobody.
+// the SUBACK and the end of that packet, where nothing waits for the network. Two stay unguarded, since mochi asks nobody:
+// a retained will that is sent with a delay, and its own $SYS topics, which only its start creates and which # leaves out.
 type turnstile struct {
 	mochi.HookBase
 	mu     sync.Mutex
