@@ -2,8 +2,8 @@
 //
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
 // leaves open is closed here: who may listen where, connections that never say CONNECT (listener.go),
-// log lines that carry payloads (log.go), a flow control that can stop it (hook.go), and a race that can
-// end it (turnstile.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
+// log lines that carry payloads (log.go), a flow control that can stop it (hook.go), a race that can end
+// it (turnstile.go), and a farewell that can hang (listener.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
 // publishes them again.
 //
 // The package imports nothing of ours; internal/app and cmd start it.
@@ -129,9 +129,9 @@ func (b *Broker) Run(ctx context.Context) error {
 			return fmt.Errorf("embedded broker: %w", err)
 		}
 	}
-	err = server.AddListener(tcpListener{tcp})
+	err = server.AddListener(tcpListener{tcp, dismissal(server)})
 	if len(doors) > 1 {
-		err = errors.Join(err, server.AddListener(&webSocketListener{tracker: doors[1]}))
+		err = errors.Join(err, server.AddListener(&webSocketListener{tracker: doors[1], dismiss: dismissal(server)}))
 	}
 	if err != nil {
 		return fmt.Errorf("embedded broker: %w", err)

@@ -18,6 +18,7 @@ import (
 	"github.com/eclipse/paho.golang/paho"
 	"github.com/gorilla/websocket"
 	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/listeners"
 	"go.uber.org/goleak"
 )
 
@@ -175,6 +176,92 @@ func TestBroker_SaysGoodbye(t *testing.T) {
 		}
 	case <-time.After(patience):
 		t.Error("no DISCONNECT")
+	}
+}
+
+// Mochi looks for the clients to send away holding a read lock that it takes twice, and hangs when one leaves in between.
+func TestListeners_LeaveMochisFarewellAlone(t *testing.T) {
+	for _, make := range []func(*tracker, listeners.CloseFn) listeners.Listener{
+		func(t *tracker, dismiss listeners.CloseFn) listeners.Listener { return tcpListener{t, dismiss} },
+		func(t *tracker, dismiss listeners.CloseFn) listeners.Listener {
+			return &webSocketListener{tracker: t, dismiss: dismiss}
+		},
+	} {
+		door, err := listen(t.Context(), "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		dismissed := ""
+		l := make(door, func(listener string) { dismissed += listener })
+		l.Close(func(string) { t.Errorf("%s: mochi's own farewell was called", l.ID()) })
+		if dismissed != l.ID() {
+			t.Errorf("the clients of %q were dismissed, want those of %q", dismissed, l.ID())
+		}
+	}
+}
+
+// A client that reads nothing of what it has subscribed to, and may even say that it is there, is cut: until then whoever
+// publishes that waits for it.
+func TestBroker_CutsWhoReadsNothing(t *testing.T) {
+	b, _ := start(t, Options{WebSocket: "127.0.0.1:0"})
+	publisher, _, err := connect(t, b.Addr(), paho.Connect{ClientID: "publisher"}, paho.ClientConfig{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	overTCP, err := net.DialTimeout("tcp", b.Addr(), patience)
+	if err != nil {
+		t.Fatal(err)
+	}
+	overWebSocket, _, err := (&websocket.Dialer{Subprotocols: []string{"mqtt"}}).Dial("ws://"+b.WebSocketAddr(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	cut := make(chan struct{}, 2)
+	for name, conn := range map[string]net.Conn{"tcp": overTCP, "websocket": &stream{Conn: overWebSocket}} {
+		defer func() { _ = conn.Close() }()
+		greet(t, conn, name)
+		go func() { // a ping a second, until the broker hangs up
+			for {
+				if _, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(conn); err != nil {
+					cut <- struct{}{}
+					return
+				}
+				time.Sleep(time.Second)
+			}
+		}()
+	}
+	payload := bytes.Repeat([]byte("x"), 1<<16)
+	for n := range 300 {
+		begun := time.Now()
+		if _, err := publisher.Publish(t.Context(), &paho.Publish{Topic: "a/b", QoS: 1, Payload: payload}); err != nil {
+			t.Fatalf("publication %d after %v: %v", n, time.Since(begun), err)
+		}
+	}
+	for range 2 {
+		select {
+		case <-cut:
+		case <-time.After(patience):
+			t.Fatal("one that reads nothing is not cut")
+		}
+	}
+}
+
+// greet connects and subscribes to everything.
+func greet(t *testing.T, conn net.Conn, id string) {
+	t.Helper()
+	hello := packets.NewControlPacket(packets.CONNECT)
+	c, _ := hello.Content.(*packets.Connect)
+	c.ClientID, c.CleanStart, c.KeepAlive = id, true, 3
+	ask := packets.NewControlPacket(packets.SUBSCRIBE)
+	s, _ := ask.Content.(*packets.Subscribe)
+	s.PacketID, s.Subscriptions = 1, []packets.SubOptions{{Topic: "#", QoS: 1}}
+	for _, packet := range []*packets.ControlPacket{hello, ask} {
+		if _, err := packet.WriteTo(conn); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := packets.ReadPacket(conn); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

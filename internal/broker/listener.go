@@ -6,11 +6,17 @@ import (
 	"sync"
 	"time"
 
+	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/listeners"
+	"github.com/mochi-mqtt/server/v2/packets"
 )
 
 // connectTimeout is how long a new connection may take to say CONNECT.
 const connectTimeout = 10 * time.Second
+
+// writeTimeout is how long a client may take nothing of what it is sent. Meanwhile whoever publishes what it has subscribed
+// to waits: mochi holds the client's lock while it writes.
+const writeTimeout = 5 * time.Second
 
 // tracker takes connections and remembers them. Mochi, when it closes, waits for all of them but sends
 // only those away that sent CONNECT, and gives the others no time limit: one idle connection would hold
@@ -50,7 +56,7 @@ func (t *tracker) Accept() (net.Conn, error) {
 		_ = conn.Close()
 		return nil, net.ErrClosed
 	}
-	if err := conn.SetDeadline(time.Now().Add(connectTimeout)); err != nil {
+	if err := conn.SetReadDeadline(time.Now().Add(connectTimeout)); err != nil {
 		_ = conn.Close() // whoever serves it will notice
 	}
 	t.open.Add(1)
@@ -72,8 +78,24 @@ func (t *tracker) closeAll() {
 	}
 }
 
+// dismissal tells the clients that came in through a listener that the broker shuts down. Mochi 2.7.9 has
+// a function for that too, but it takes a read lock twice: with a client that leaves in between, it waits
+// for ever (issue 488 of mochi-mqtt/server).
+func dismissal(server *mochi.Server) listeners.CloseFn {
+	return func(listener string) {
+		for _, client := range server.Clients.GetAll() {
+			if client.Net.Listener == listener && !client.Closed() {
+				_ = server.DisconnectClient(client, packets.ErrServerShuttingDown) // or it is gone already
+			}
+		}
+	}
+}
+
 // tcpListener is MQTT without anything around it.
-type tcpListener struct{ *tracker }
+type tcpListener struct {
+	*tracker
+	dismiss listeners.CloseFn
+}
 
 var _ listeners.Listener = tcpListener{}
 
@@ -97,12 +119,12 @@ func (l tcpListener) Serve(establish listeners.EstablishFn) {
 }
 
 // Close stops accepting and sends the known clients away.
-func (l tcpListener) Close(closeClients listeners.CloseFn) {
+func (l tcpListener) Close(listeners.CloseFn) {
 	_ = l.Listener.Close()
-	closeClients(l.ID())
+	l.dismiss(l.ID())
 }
 
-// trackedConn leaves its tracker's list when it closes.
+// trackedConn leaves its tracker's list when it closes, and cuts a client that takes nothing.
 type trackedConn struct {
 	net.Conn
 	tracker *tracker
@@ -114,3 +136,22 @@ func (c *trackedConn) Close() error {
 	c.tracker.mu.Unlock()
 	return c.Conn.Close()
 }
+
+// Write closes the connection when it fails, since mochi would go on with the next packet.
+func (c *trackedConn) Write(b []byte) (int, error) {
+	err := c.Conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	n := 0
+	if err == nil {
+		n, err = c.Conn.Write(b)
+	}
+	if err != nil {
+		_ = c.Close()
+	}
+	return n, err
+}
+
+// SetDeadline is mochi's keep alive, which a client that only sends would prolong for what is being written as well.
+func (c *trackedConn) SetDeadline(t time.Time) error { return c.SetReadDeadline(t) }
+
+// SetWriteDeadline is left to Write.
+func (c *trackedConn) SetWriteDeadline(time.Time) error { return nil }

@@ -13,8 +13,10 @@ import (
 // message (issue 200 of mochi-mqtt/server), and half of one string with half of another ends the process.
 //
 // The hooks are the only places to stand. A change lies between OnPublish or OnWill and OnRetainMessage; a look-up between
-// the SUBACK and the end of that packet, where nothing waits for the network. Two stay unguarded, since mochi asks nobody:
-// a retained will that is sent with a delay, and its own $SYS topics, which only its start creates and which # leaves out.
+// the SUBACK and the end of that packet, where all that is found is queued for the client. That waits for the network when
+// the queue is being written to one that does not read, for writeTimeout at most. Two stay unguarded, since mochi asks
+// nobody: a retained will that is sent with a delay, and its own $SYS topics, which only its start creates and which #
+// leaves out.
 type turnstile struct {
 	mochi.HookBase
 	mu     sync.Mutex

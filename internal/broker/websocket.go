@@ -5,7 +5,6 @@ import (
 	"io"
 	"net"
 	"net/http"
-	"sync/atomic"
 	"time"
 
 	"github.com/gorilla/websocket"
@@ -16,7 +15,8 @@ import (
 // and only logs when it cannot.
 type webSocketListener struct {
 	*tracker
-	http http.Server
+	dismiss listeners.CloseFn
+	http    http.Server
 }
 
 var _ listeners.Listener = (*webSocketListener)(nil)
@@ -52,9 +52,9 @@ func (w *webSocketListener) Serve(establish listeners.EstablishFn) {
 }
 
 // Close stops accepting and sends the known clients away.
-func (w *webSocketListener) Close(closeClients listeners.CloseFn) {
+func (w *webSocketListener) Close(listeners.CloseFn) {
 	_ = w.http.Close()
-	closeClients(w.ID())
+	w.dismiss(w.ID())
 }
 
 // stream makes a stream of the binary messages of a WebSocket: MQTT packets need not end where messages
@@ -62,10 +62,6 @@ func (w *webSocketListener) Close(closeClients listeners.CloseFn) {
 type stream struct {
 	*websocket.Conn
 	message io.Reader // what is left of the message being read, nil between messages
-
-	// writeBy is set by mochi's reader while its writer may be at work, which the WebSocket library does
-	// not allow for its own deadline.
-	writeBy atomic.Pointer[time.Time]
 }
 
 var _ net.Conn = (*stream)(nil)
@@ -94,21 +90,11 @@ func (s *stream) Read(b []byte) (int, error) {
 
 // Write is called by one goroutine at a time.
 func (s *stream) Write(b []byte) (int, error) {
-	if deadline := s.writeBy.Load(); deadline != nil {
-		_ = s.Conn.SetWriteDeadline(*deadline) // never fails, it only notes the time
-	}
 	if err := s.WriteMessage(websocket.BinaryMessage, b); err != nil {
 		return 0, err
 	}
 	return len(b), nil
 }
 
-func (s *stream) SetDeadline(t time.Time) error {
-	return errors.Join(s.SetReadDeadline(t), s.SetWriteDeadline(t))
-}
-
-// SetWriteDeadline holds for writes that begin later.
-func (s *stream) SetWriteDeadline(t time.Time) error {
-	s.writeBy.Store(&t)
-	return nil
-}
+// SetDeadline is for reading alone; a trackedConn times what is written.
+func (s *stream) SetDeadline(t time.Time) error { return s.SetReadDeadline(t) }
