@@ -166,11 +166,14 @@ func (s *Session) Tokens(ctx context.Context, left time.Duration) (Tokens, error
 	return s.renew(ctx, false)
 }
 
-// Expire says that the cloud refused the access token of used; the next call of Tokens renews it.
+// Expire says that the cloud refused the access token of used; the next call of Tokens renews it. One that was replaced
+// already changes nothing, or a slow caller would hide that its successor was refused too.
 func (s *Session) Expire(used Tokens) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.refused = used.Access
+	if used.Access == s.tokens.Access {
+		s.refused = used.Access
+	}
 }
 
 // Reregister replaces a device id that the cloud refused. Callers that come with the same id share one registration.

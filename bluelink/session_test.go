@@ -183,6 +183,11 @@ func TestSession_ExpiredTokenIsNotUsedAgain(t *testing.T) {
 	if third, err := session.Tokens(t.Context(), 0); err != nil || third.Access != second.Access || a.renews != 1 {
 		t.Errorf("%q, %v, %d renewals", third.Access, err, a.renews)
 	}
+	session.Expire(second)
+	session.Expire(first) // and who comes late does not make the next one good again
+	if third, err := session.Tokens(t.Context(), 0); err != nil || third.Access == second.Access || a.renews != 2 {
+		t.Errorf("%q, %v, %d renewals", third.Access, err, a.renews)
+	}
 }
 
 func TestSession_UsesNothingThatIsNotStored(t *testing.T) {

@@ -221,12 +221,11 @@ func TestBroker_CutsWhoReadsNothing(t *testing.T) {
 		defer func() { _ = conn.Close() }()
 		greet(t, conn, name)
 		go func() { // a ping a second, until the broker hangs up
-			for {
+			for range time.Tick(time.Second) {
 				if _, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(conn); err != nil {
 					cut <- struct{}{}
 					return
 				}
-				time.Sleep(time.Second)
 			}
 		}()
 	}

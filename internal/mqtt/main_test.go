@@ -56,7 +56,7 @@ type embedded struct {
 func startEmbedded(t testing.TB, opts broker.Options) *embedded {
 	t.Helper()
 	if opts.Listen == "" {
-		opts.Listen = "127.0.0.1:0"
+		opts.Listen = mqtttest.FreeAddr(t)
 	}
 	e := &embedded{t: t, opts: opts}
 	e.Restart()

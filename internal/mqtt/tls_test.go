@@ -54,7 +54,7 @@ func TestTLS_SaysExactlyWhatIsWrongAndWhatHelps(t *testing.T) {
 	strict := a.encrypted("server", "require_certificate true")
 	strict12 := a.encrypted("server", "require_certificate true", "tls_version tlsv1.2")
 	plain := plainListener(t)
-	web := startEmbedded(t, broker.Options{WebSocket: freeAddr(t)}).opts.WebSocket
+	web := startEmbedded(t, broker.Options{WebSocket: mqtttest.FreeAddr(t)}).opts.WebSocket
 	ca := mqtt.TLS{CAFile: a.file("ca.crt")}
 	with := func(from *authority, name string) mqtt.TLS {
 		return mqtt.TLS{CAFile: a.file("ca.crt"), CertFile: from.file(name + ".crt"), KeyFile: from.file(name + ".key")}

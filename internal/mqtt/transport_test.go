@@ -20,6 +20,7 @@ import (
 
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/broker"
 	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt"
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
 )
 
 // authority is a certificate authority of the test, with files as users have them.
@@ -79,7 +80,7 @@ func (a *authority) issue(name string, template *x509.Certificate) (*x509.Certif
 func (a *authority) file(name string) string { return filepath.Join(a.dir, name) }
 
 func TestClient_WebSocket(t *testing.T) {
-	addr := freeAddr(t)
+	addr := mqtttest.FreeAddr(t)
 	startEmbedded(t, broker.Options{WebSocket: addr})
 	a := newAuthority(t)
 	a.issue("server", &x509.Certificate{IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1)}})
@@ -144,19 +145,9 @@ func (a *authority) terminate(name, target string) (addr string) {
 
 func TestClient_SecondServerIsUsedWhenTheFirstIsGone(t *testing.T) {
 	b := startEmbedded(t, brokerDefaults)
-	gone := freeAddr(t)
+	gone := mqtttest.FreeAddr(t)
 	l := start(t, "", mqtt.Options{Servers: []string{"mqtt://" + gone, "mqtt://" + b.Addr()}})
 	if info := next(t, l.ups, "the connection"); info.Server != "mqtt://"+b.Addr() {
 		t.Errorf("connected to %s", info.Server)
 	}
-}
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
 }

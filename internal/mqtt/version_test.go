@@ -339,7 +339,7 @@ func TestClient_LearnsHowLargeAMessageMayBeWhereTheBrokerHangsUp(t *testing.T) {
 func TestVersion_OfEachServerIsItsOwn(t *testing.T) {
 	m := mqtttest.Start(t)
 	door := mqtttest.Door(t, m.Addr(), false)
-	gone := freeAddr(t)
+	gone := mqtttest.FreeAddr(t)
 	var waits []int
 	l := start(t, "", mqtt.Options{
 		Servers: []string{"mqtt://" + door, "mqtt://" + gone},

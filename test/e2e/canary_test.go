@@ -217,7 +217,7 @@ func TestCanary_NoSecretLeaves(t *testing.T) {
 		}
 	}
 
-	dir, web := t.TempDir(), freePort(t)
+	dir, web := t.TempDir(), mqtttest.FreeAddr(t)
 	environment := func(password string) []string {
 		return []string{
 			"HYUNDAI_USERNAME=" + canaryEmail, "HYUNDAI_PASSWORD=" + password, "HYUNDAI_PIN=" + canaryPIN, "HYUNDAI_REGION=1", "HYUNDAI_BRAND=2",

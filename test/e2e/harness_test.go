@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -154,24 +153,6 @@ func (w *world) start(dir string, env []string, args ...string) *daemon {
 		}
 	})
 	return d
-}
-
-// freePort gives an address that nothing listened on a moment ago.
-func freePort(t *testing.T) string {
-	t.Helper()
-	address, release := takePort(t)
-	release()
-	return address
-}
-
-// takePort listens on a free port until it is released.
-func takePort(t *testing.T) (address string, release func()) {
-	t.Helper()
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	return listener.Addr().String(), func() { _ = listener.Close() }
 }
 
 // stop ends the program with a signal, 0 for none, and gives its error.

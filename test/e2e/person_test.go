@@ -1,6 +1,7 @@
 package e2e
 
 import (
+	"net"
 	"net/http"
 	"os"
 	"strings"
@@ -8,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/bluelink2mqtt/bluelink2mqtt/internal/mqtt/mqtttest"
 	"github.com/bluelink2mqtt/bluelink2mqtt/sim"
 )
 
@@ -54,7 +56,7 @@ func TestCommands_GoThroughTheRunningBridge(t *testing.T) {
 func TestDemo_CarsMoveWithinSeconds(t *testing.T) {
 	t.Parallel()
 	w := &world{t: t}
-	broker, web := freePort(t), freePort(t)
+	broker, web := mqtttest.FreeAddr(t), mqtttest.FreeAddr(t)
 	w.start(t.TempDir(), nil, "demo", "--broker-listen", broker, "--http-listen", web)
 	l := w.listen("mqtt://"+broker, "hyundai/+/battery/level")
 	l.await("two different states of charge of one car", func() bool {
@@ -82,10 +84,13 @@ func TestDemo_CarsMoveWithinSeconds(t *testing.T) {
 
 func TestDemo_SaysWhatToDoWhenAPortIsTaken(t *testing.T) {
 	t.Parallel()
-	taken, release := takePort(t)
-	defer release()
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = taken.Close() }()
 	w := &world{t: t}
-	d := w.start(t.TempDir(), nil, "demo", "--broker-listen", taken, "--http-listen", "127.0.0.1:0")
+	d := w.start(t.TempDir(), nil, "demo", "--broker-listen", taken.Addr().String(), "--http-listen", "127.0.0.1:0")
 	if err := d.stop(0); err == nil {
 		t.Error("the demo runs on a port that is taken")
 	}

@@ -41,7 +41,7 @@ type embedded struct {
 }
 
 func startEmbedded(t *testing.T) *embedded {
-	e := &embedded{t: t, addr: "127.0.0.1:0", end: func() {}}
+	e := &embedded{t: t, addr: mqtttest.FreeAddr(t), end: func() {}}
 	e.Restart()
 	t.Cleanup(e.Stop)
 	return e
@@ -71,7 +71,6 @@ func (e *embedded) Restart() {
 		}
 	}
 	<-b.Ready()
-	e.addr = b.Addr()
 }
 
 // kind is a kind of broker in a configuration, where guest is known.

@@ -18,6 +18,7 @@ type want struct {
 	loud    int
 
 	spreads bool // it is the whole account that suffers, not a single car
+	instant bool // whoever of the account asks in the moment of the fault may suffer with it, and nobody later
 }
 
 // row is a fault and what it does to each operation.
@@ -102,6 +103,7 @@ func (c cell) registrations(n int) cell    { c.devices = n; return c }
 func (c cell) curedBy(cure string) cell    { c.cure = cure; return c }
 func (c cell) only(ops ...operation) cell  { c.ops = ops; return c }
 func (c cell) said(n int) cell             { c.loud = n; return c }
+func (c cell) inAnInstant() cell           { c.instant = true; return c }
 func (c cell) forAll(account string) cell  { c.spreads, c.account = true, account; return c }
 
 // limitReached is a failure after which the whole account rests until midnight, so that the owner's app is not locked out too:
@@ -247,7 +249,12 @@ var table = []row{
 	{"action=non-response", []cell{neverAt(all...)}}, // of commands only
 	{"action=pending", []cell{neverAt(all...)}},      // of commands only
 	{"action=unrecorded", []cell{neverAt(all...)}},   // of commands only
-	forgotten("expired-token", aDay),
+	{"expired-token", []cell{ // the token is dead then, and it is the account's
+		forgotten("", "").cells[0].inAnInstant(),
+		forgotten("", "").cells[1].inAnInstant(),
+		forgotten("", "").cells[2],
+		forgotten("", aDay).cells[3],
+	}},
 	{"no-data", []cell{
 		readFails("failed/unsupported", "disabled"), // as of a car that was sold: it fails for itself
 		wakeFails("failed/unsupported", "disabled"),

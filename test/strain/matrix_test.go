@@ -236,8 +236,11 @@ func strike(t *testing.T, fault string, o operation, want want) (seen outcome) {
 		w.fault(on)
 	}
 
-	// A user asks, and others ask at the same time.
+	// A user asks, and others ask at the same time, or right after.
 	id := w.send(victim, o.mode())
+	if want.instant {
+		w.ended(id)
+	}
 	asked := time.Now()
 	for _, car := range neighbours {
 		if r := w.refresh(car, "cached"); r.State != "verified" || time.Since(asked) > time.Second {

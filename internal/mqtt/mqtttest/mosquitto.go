@@ -21,7 +21,7 @@ type Mosquitto struct{ *process }
 func Start(t testing.TB, configuration ...string) *Mosquitto {
 	t.Helper()
 	binary := Binary(t)
-	addr := freeAddr(t)
+	addr := FreeAddr(t)
 	config := filepath.Join(t.TempDir(), "mosquitto.conf")
 	_, port, _ := net.SplitHostPort(addr)
 	text := strings.Join(configuration, "\n")

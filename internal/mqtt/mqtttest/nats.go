@@ -18,7 +18,7 @@ type NATS struct{ *process }
 func StartNATS(t testing.TB, user, password string) *NATS {
 	t.Helper()
 	binary := installed(t, "nats-server", "nats-server", "nats-server", "/usr/sbin/nats-server")
-	addr, dir := freeAddr(t), t.TempDir()
+	addr, dir := FreeAddr(t), t.TempDir()
 	host, port, _ := net.SplitHostPort(addr)
 	text := fmt.Sprintf("server_name: test\nhost: %q\nport: -1\njetstream { store_dir: %q }\nmqtt { host: %q, port: %s }\n", host, dir, host, port)
 	if user != "" {

@@ -6,10 +6,11 @@ package mqtttest
 import (
 	"bufio"
 	"errors"
-	"fmt"
+	"math/rand/v2"
 	"net"
 	"os"
 	"os/exec"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -140,15 +141,20 @@ func (p *process) Log() []string {
 	return append([]string(nil), p.log...)
 }
 
-// freeAddr is an address of this machine that nobody listens on at the moment.
-func freeAddr(t testing.TB) string {
+// FreeAddr is an address of this machine that nobody listens on at the moment. It is not one of those that the system gives
+// to connections and to listeners that name none, or one of these might take it before, or while a broker restarts.
+func FreeAddr(t testing.TB) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(fmt.Errorf("find a free port: %w", err))
+	const lowest, count = 20000, 12000 // Linux gives from 32768 on
+	for range 100 {
+		addr := net.JoinHostPort("127.0.0.1", strconv.Itoa(lowest+rand.IntN(count)))
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no port of this machine is free")
+	return ""
 }
 
 // installed finds a program, or skips the test.

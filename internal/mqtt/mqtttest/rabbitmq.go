@@ -27,9 +27,9 @@ func StartRabbitMQ(t testing.TB) *RabbitMQ {
 	if plugins, _ := filepath.Glob("/usr/lib/rabbitmq/lib/rabbitmq_server-*/plugins/rabbitmq_mqtt-*"); len(plugins) == 0 {
 		t.Skip("RabbitMQ comes without its MQTT plug-in")
 	}
-	addr, dir := freeAddr(t), t.TempDir()
-	_, distribution, _ := net.SplitHostPort(freeAddr(t))
-	_, names, _ := net.SplitHostPort(freeAddr(t))
+	addr, dir := FreeAddr(t), t.TempDir()
+	_, distribution, _ := net.SplitHostPort(FreeAddr(t))
+	_, names, _ := net.SplitHostPort(FreeAddr(t))
 	write := func(name string, lines ...string) string {
 		path := filepath.Join(dir, name)
 		if err := os.WriteFile(path, []byte(strings.Join(lines, "\n")+"\n"), 0o600); err != nil {
