@@ -3,7 +3,7 @@
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
 // leaves open is closed here: who may listen where, connections that never say CONNECT (listener.go),
 // log lines that carry payloads (log.go), a flow control that can stop it (hook.go), a race that can end
-// it (turnstile.go), and a farewell that can hang (listener.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
+// it (turnstile.go), a farewell that can hang (listener.go), and numbers that it confuses (identifiers.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
 // publishes them again.
 //
 // The package imports nothing of ours; internal/app and cmd start it.
@@ -124,7 +124,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 
 	server := mochi.New(serverOptions(b.log))
-	for _, hook := range []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &turnstile{}} {
+	for _, hook := range []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &turnstile{}, &identifiers{}} {
 		if err := server.AddHook(hook, nil); err != nil {
 			return fmt.Errorf("embedded broker: %w", err)
 		}
