@@ -8,10 +8,10 @@ import (
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
-// identifiers keeps the packet identifiers of clients apart from those of the broker, which are assigned independently
-// (MQTT 5, section 2.2.1). Mochi 2.7.9 holds them to be one: it refuses to subscribe or unsubscribe in a packet whose identifier is that
-// of a message on its way to the client. Both count from 1, so a client that asks for a second topic while it is still given
-// what is retained of the first would not get it. Meanwhile the request bears an identifier that is free.
+// identifiers keeps the packet identifiers of clients apart from those of the broker, which are assigned independently (MQTT
+// 5, section 2.2.1). Mochi 2.7.9 holds them to be one: it refuses to subscribe or unsubscribe in a packet whose identifier is
+// that of a message on its way to the client. Both count from 1, so a client that asks for a second topic while it is still
+// given what is retained of the first would not get it. Meanwhile the request bears an identifier that is free.
 type identifiers struct {
 	mochi.HookBase
 	asked sync.Map // *mochi.Client → uint16, the request's own identifier, until it is answered
