@@ -158,7 +158,11 @@ func TestBrokers_ServeTheProgramAlike(t *testing.T) {
 			o.see("hyundai/bridge/state", "online")
 			o.stop()
 
-			before := kept(t, url, kind.deaf, car)
+			var before map[string]string
+			eventually(t, "it is retained that the program is online", func() bool { // nats-server keeps it a while after it tells it
+				before = kept(t, url, kind.deaf, car)
+				return before["hyundai/bridge/state"] == "online"
+			})
 			made := l.times(connectedLine)
 			at.Restart()
 			eventually(t, "the program is connected again", func() bool { return l.times(connectedLine) > made })
