@@ -74,9 +74,9 @@ type pinVerdict struct {
 	left          int // tries before the lock
 }
 
-// tryPIN compares a PIN and counts the wrong ones; right ones are counted when the
-// region hands out a ticket for them.
-func (a *account) tryPIN(pin string) pinVerdict {
+// tryPIN compares a PIN and counts the wrong ones, too many of which lock all PINs for a
+// while; right ones are counted when the region hands out a ticket for them.
+func (a *account) tryPIN(pin string, lock time.Duration) pinVerdict {
 	now := a.now()
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -92,7 +92,7 @@ func (a *account) tryPIN(pin string) pinVerdict {
 	a.counts.WrongPINs++
 	left := pinTries - a.wrong
 	if left <= 0 {
-		a.wrong, a.pinLocked = 0, now.Add(pinLock)
+		a.wrong, a.pinLocked = 0, now.Add(lock)
 	}
 	return pinVerdict{left: max(0, left), locked: left <= 0}
 }

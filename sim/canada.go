@@ -220,7 +220,7 @@ func (n *canada) ticket(c *call) reply {
 		return canadaGeneric.reply()
 	}
 	a := c.cloud.account
-	if verdict := a.tryPIN(body.PIN); !verdict.right {
+	if verdict := a.tryPIN(body.PIN, pinLock); !verdict.right {
 		return canadaWrongPIN.reply()
 	}
 	a.tally(func(n *AccountCounts) { n.PINs++ })

@@ -130,9 +130,12 @@ func (g *ccapi) accessToken(c *call, life time.Duration) string {
 // regions agree.
 const controlLife = 600 * time.Second
 
-// pinTries is how many wrong PINs in a row are taken before every PIN is refused until
-// the simulator is reset (assumed: the real count is unknown).
-const pinTries = 5
+// pinTries is how many wrong PINs in a row lock all PINs, and controlLock for how long
+// (seen at Europe's OneApp backend, docs/protocol/europe.md §2.7; elsewhere assumed).
+const (
+	pinTries    = 5
+	controlLock = 300 * time.Second
+)
 
 // pin hands out a control token; neither stamp nor ccsp headers are needed, and the
 // token is not tied to the device (docs/protocol/europe.md §2.7).
@@ -152,20 +155,11 @@ func (g *ccapi) pin(c *call) reply {
 	if !a.knowsDevice(body.DeviceID) {
 		return g.badDevice.reply()
 	}
-	a.mu.Lock()
-	right := body.PIN == PIN && a.wrong < pinTries
-	if right {
-		a.wrong = 0
-		a.counts.PINs++
-	} else {
-		a.wrong++
-		a.counts.WrongPINs++
+	verdict := a.tryPIN(body.PIN, controlLock)
+	if !verdict.right {
+		return invalidValues.reply(map[string]any{"remainCount": verdict.left, "remainTime": int(controlLock / time.Second)})
 	}
-	left := max(0, pinTries-a.wrong)
-	a.mu.Unlock()
-	if !right {
-		return invalidValues.reply(map[string]any{"remainCount": left, "remainTime": 300})
-	}
+	a.tally(func(n *AccountCounts) { n.PINs++ })
 	text := a.issue(freshText(64), token{use: useControl}, controlLife)
 	return jsonReply(http.StatusOK, `{"controlToken":"`+text+`","expiresTime":`+strconv.Itoa(int(controlLife/time.Second))+`}`)
 }

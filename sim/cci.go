@@ -6,7 +6,7 @@ import (
 )
 
 // The OneApp backend, as far as it hands out tokens for the vehicle API
-// (docs/protocol/europe.md §2.3 steps 4 and 5, §2.5). Its errors are a status and text.
+// (docs/protocol/europe.md §2.3 steps 4 and 5, §2.5).
 func (e *europe) cciEndpoints() []endpoint {
 	return []endpoint{
 		{pattern: "POST /domain/api/v1/auth/token", kind: kindLogin, handle: e.oneAppToken},
@@ -24,11 +24,16 @@ type oneAppTokens struct {
 	NonCCSToken              string `json:"nonCcsToken"`
 	NonCCSRefreshToken       string `json:"nonCcsRefreshToken"`
 	IDToken                  string `json:"idToken"`
+	TokenType                string `json:"tokenType"`
 	ExpiresIn                int    `json:"expiresIn"`
 }
 
+// cciFailure is the one code that is known of this backend's failures; which it has for
+// what a client did wrong is not (docs/protocol/europe.md §1.6).
+const cciFailure = 9001
+
 func cciRefusal(status int, text string) reply {
-	return reply{status: status, kind: contentText, body: []byte(text)}
+	return reply{status: status, body: marshal(map[string]any{"code": cciFailure, "message": text, "errors": []string{}})}
 }
 
 // appKnown checks the one header that every client of this backend sends.
@@ -62,7 +67,7 @@ func (e *europe) newOneApp(c *call, exchanged bool) oneAppTokens {
 	return oneAppTokens{
 		AccessToken: set.access, RefreshToken: set.refresh, ExchangeableAccessToken: set.exchangeable,
 		ExchangeableRefreshToken: set.exchangeableR, NonCCSToken: set.nonCCS, NonCCSRefreshToken: set.nonCCSR,
-		IDToken: set.id, ExpiresIn: int(oneAppLife / time.Second),
+		IDToken: set.id, TokenType: "Bearer", ExpiresIn: int(oneAppLife / time.Second),
 	}
 }
 

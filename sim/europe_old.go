@@ -34,13 +34,15 @@ func (e *europe) prime(c *call) reply {
 	return answer
 }
 
-// webHop sends the sign-in back to the identity provider, and nowhere else.
+// webHop is where the redirects of a sign-in end: a page whose script leads a browser
+// back to the identity provider, and nowhere else (docs/protocol/europe.md §2.3).
 func (e *europe) webHop(c *call) reply {
+	text := "This page needs a browser."
 	next, err := url.Parse(c.r.URL.Query().Get("next_uri"))
 	if err == nil && next.Scheme == "https" && next.Host == e.idpHost {
-		return redirect(next.String())
+		text += `<script>location.replace(` + string(marshal(next.String())) + `)</script>`
 	}
-	return page(http.StatusOK, "Sign in", "This page needs a browser.")
+	return page(http.StatusOK, "Sign in", text)
 }
 
 func consentPage(*call) reply {

@@ -187,7 +187,7 @@ func authorize(g *guest) answer {
 }
 
 func signin(g *guest) answer {
-	return g.do("POST", "https://idpconnect-eu.kia.com/auth/account/signin", "client_id=01b36c86-79e8-486c-8009-15f2ad88d670&encryptedPassword=true&password=00&redirect_uri=https%3A%2F%2Foneapp.kia.com%2Fredirect&state=ccsp&username=demo%40example.com&kid=k1")
+	return g.do("POST", "https://idpconnect-eu.kia.com/auth/account/signin", "client_id=01b36c86-79e8-486c-8009-15f2ad88d670&encryptedPassword=true&password=00&redirect_uri=https%3A%2F%2Foneapp.kia.com%2Fredirect&state=ccsp&username=demo%40example.com&kid="+passwordKeyID)
 }
 
 // The page behind the block says so in words that clients look for.

@@ -74,7 +74,7 @@ func (h *hyundaiUS) pin(c *call) *reply {
 		refused := hyundaiUSPINMissing.reply()
 		return &refused
 	}
-	verdict := a.tryPIN(text)
+	verdict := a.tryPIN(text, pinLock)
 	if verdict.right && !verdict.locked {
 		a.tally(func(n *AccountCounts) { n.PINs++ })
 		return nil

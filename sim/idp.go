@@ -29,8 +29,8 @@ func (e *europe) oneAppEndpoints() []endpoint {
 	}}}
 }
 
-// authorize begins a sign-in. The first visit goes once around the vehicle API's web
-// page and comes back with a connector client id, as the real chain does.
+// authorize begins a sign-in. The first visit is sent to the vehicle API's web page, as
+// the real one is; from there a browser comes back with a connector client id.
 func (e *europe) authorize(c *call) reply {
 	query := c.r.URL.Query()
 	if !e.clientKnown(query.Get("client_id"), query.Get("redirect_uri")) || query.Get("response_type") != "code" {
@@ -60,7 +60,9 @@ func (e *europe) certs(*call) reply {
 	}})}
 }
 
-const passwordKeyID = "k1"
+// passwordKeyID is the one that the real provider has had since 2025
+// (docs/protocol/europe.md §2.3).
+const passwordKeyID = "HMGID2_CIPHER_KEY1"
 
 // signin always answers 302; where to is the outcome.
 func (e *europe) signin(c *call) reply {
@@ -141,11 +143,11 @@ func (e *europe) idpToken(c *call) reply {
 	switch form.Get("grant_type") {
 	case "refresh_token":
 		if !c.cloud.account.validRefreshToken(form.Get("refresh_token")) {
-			return e.idpRefusal(c, "4002", "Invalid refresh token")
+			return e.idpRefusal(c, "4002", "Invalid parameters")
 		}
 	case "authorization_code":
 		if !c.cloud.account.redeem(form.Get("code"), e.serviceID) {
-			return e.idpRefusal(c, "4002", "Invalid code")
+			return e.idpRefusal(c, "4002", "Invalid parameters")
 		}
 	default:
 		return e.idpRefusal(c, "4000", "Unsupported grant type")
@@ -167,7 +169,7 @@ func (e *europe) idpRefusal(c *call, code, reason string) reply {
 	c.cloud.account.tally(func(n *AccountCounts) { n.FailedRenewals++ })
 	return reply{status: http.StatusBadRequest, body: marshal(map[string]any{
 		"retId": freshUUID(), "retCode": 7501, "retMsg": "Received unexpected statusCode", "retValue": nil,
-		"retSubMsg": string(marshal(map[string]string{"errId": freshUUID(), "errCode": code, "errMsg": reason})),
+		"retSubMsg": string(marshal(map[string]any{"errId": freshUUID(), "errCode": code, "errMsg": reason, "errBody": nil})),
 	})}
 }
 

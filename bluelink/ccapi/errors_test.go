@@ -191,3 +191,31 @@ func TestReadSignIn_TellsTheOutcomesApart(t *testing.T) {
 		}
 	}
 }
+
+// TestOneApp_TellsWhatItsBackendSays holds that its envelope is read where there is one, and its status always.
+func TestOneApp_TellsWhatItsBackendSays(t *testing.T) {
+	const envelope = `{"code":9001,"message":"Externer Servicefehler","errors":[]}`
+	for name, test := range map[string]struct {
+		kind       bluelink.CallKind
+		status     int
+		body       string
+		want       error
+		code, text string
+	}{ // docs/protocol/europe.md §1.6
+		"down at sign-in":    {bluelink.CallLogin, 502, envelope, bluelink.ErrUnavailable, "9001", "Externer Servicefehler"},
+		"down at renewal":    {bluelink.CallRenew, 500, `{"code":9009,"message":"x"}`, bluelink.ErrUnavailable, "9009", "x"},
+		"a page":             {bluelink.CallRenew, 502, "<html>", bluelink.ErrUnavailable, "", "a web page instead of data"},
+		"refused at sign-in": {bluelink.CallLogin, 401, envelope, bluelink.ErrClientRefused, "9001", "Externer Servicefehler"},
+		"refused at renewal": {bluelink.CallRenew, 401, envelope, bluelink.ErrSessionExpired, "9001", "Externer Servicefehler"},
+		"odd at renewal":     {bluelink.CallRenew, 404, envelope, bluelink.ErrBadResponse, "9001", "Externer Servicefehler"},
+		"words":              {bluelink.CallRenew, 401, "expired", bluelink.ErrSessionExpired, "", "expired"},
+		"no object":          {bluelink.CallRenew, 200, "[]", bluelink.ErrBadResponse, "", "not the JSON object that was expected"},
+	} {
+		_, err := (&oneApp{&authority{profile: profileOf(vehicle.Europe, vehicle.Kia)}}).read(
+			bluelink.Call{Kind: test.kind}, bluelink.Answer{Status: test.status, Header: http.Header{}, Body: []byte(test.body)})
+		var e *bluelink.Error
+		if !errors.Is(err, test.want) || !errors.As(err, &e) || e.Code != test.code || e.Text != test.text {
+			t.Errorf("%s: %v, want %v with %q and %q", name, err, test.want, test.code, test.text)
+		}
+	}
+}

@@ -3,6 +3,7 @@ package ccapi
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
@@ -184,22 +185,31 @@ func (a *oneApp) exchange(ctx context.Context, kind bluelink.CallKind, set bluel
 	return t, nil
 }
 
-// read reads an answer of the backend, whose failures are a status and a text. What refuses a token says, during a
-// renewal, that a sign-in is needed, and another status nothing; right after a sign-in the password was good, so then it is this client that is refused.
+// read reads an answer of the backend, whose failures are a status and an envelope of their own. What refuses a token says,
+// during a renewal, that a sign-in is needed, and another status nothing; right after a sign-in the password was good, so
+// then it is this client that is refused.
 func (a *oneApp) read(call bluelink.Call, answer bluelink.Answer) (value, error) {
 	root, ok := parse(answer.Body)
-	switch {
-	case answer.Status == http.StatusOK && ok && root.kind() == '{':
+	if answer.Status == http.StatusOK && ok && root.kind() == '{' {
 		return root, nil
+	}
+	e := &bluelink.Error{Err: bluelink.ErrClientRefused, Text: brief(string(answer.Body))}
+	switch {
 	case answer.Status == http.StatusOK, answer.Status == http.StatusTooManyRequests, answer.Status >= 500,
 		answer.Status == http.StatusForbidden && strings.HasPrefix(strings.TrimSpace(string(answer.Body)), "<"):
-		return value{}, a.profile.classifyStatus(call, answer)
+		err := a.profile.classifyStatus(call, answer)
+		if !errors.As(err, &e) {
+			return value{}, err
+		}
 	case call.Kind == bluelink.CallRenew && !refusesToken(answer.Status):
-		return value{}, &bluelink.Error{Err: bluelink.ErrBadResponse, Text: brief(string(answer.Body))}
+		e.Err = bluelink.ErrBadResponse
 	case call.Kind == bluelink.CallRenew:
-		return value{}, &bluelink.Error{Err: bluelink.ErrSessionExpired, Text: brief(string(answer.Body))}
+		e.Err = bluelink.ErrSessionExpired
 	}
-	return value{}, &bluelink.Error{Err: bluelink.ErrClientRefused, Text: brief(string(answer.Body))}
+	if code := root.get("code").str(); code != "" { // docs/protocol/europe.md §1.6
+		e.Code, e.Text = brief(code), brief(root.get("message").str())
+	}
+	return value{}, e
 }
 
 // oneAppRequest builds a call of the backend with the headers of docs/protocol/europe.md §1.5. Authorization and

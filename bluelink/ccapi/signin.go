@@ -125,7 +125,8 @@ func (a *oneApp) readSignIn(answer bluelink.Answer) (code string, err error) {
 	case strings.Contains(address, "/web/v1/user/authorization"):
 		return "", &bluelink.Error{Err: bluelink.ErrConsentRequired}
 	case strings.Contains(address, "authorize"):
-		return "", &bluelink.Error{Err: bluelink.ErrCredentials}
+		// Some accounts come here with a good password, too (docs/protocol/europe.md §2.3).
+		return "", &bluelink.Error{Err: bluelink.ErrCredentials, Text: "sent back to the sign-in page"}
 	}
 	return "", &bluelink.Error{Err: bluelink.ErrBadResponse, Text: "redirected to an unknown place"}
 }
