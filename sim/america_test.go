@@ -50,6 +50,7 @@ func kiaUSHeaders(p *player, car string) {
 		"content-type": "application/json;charset=utf-8", "accept": "application/json", "apptype": "L", "appversion": "7.22.0",
 		"clientid": "SPACL716-APL", "secretkey": "sydnat-9kykci-Kuhtep-h5nK", "clientuuid": "f7fb3494-7483-5eb2-8a42-a206863fef78",
 		"deviceid": "8AAE8C1F-CE6A-499D-9538-30D36E434F10", "from": "SPA", "to": "APIGW", "language": "0", "offset": "-8", "tokentype": "A",
+		"date": "Mon, 02 Jan 2006 15:04:05 GMT",
 	}
 	if car != "nobody" {
 		set["sid"] = "${access}"
@@ -199,7 +200,7 @@ func admitAmericans(s *Sim) map[string]http.Header {
 			own.keys["stranger"] = kiaUSKeyOwner{v, "stranger"}
 			own.mu.Unlock()
 			set["sid"], set["vinkey"], set["clientid"], set["secretkey"], set["deviceid"] = "stranger", "stranger", kiaUSClient, kiaUSSecret, "stranger"
-			set["Content-Type"] = "application/json"
+			set["Content-Type"], set["Date"] = "application/json", "Mon, 02 Jan 2006 15:04:05 GMT"
 		case *canada:
 			own.mu.Lock()
 			own.access, own.expires, own.tickets["stranger"] = "stranger", far, far

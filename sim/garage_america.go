@@ -21,14 +21,15 @@ var americanGenesis = []model{
 	{name: "G80", code: "G80", engine: petrol, generation: 3, tankL: 73, lPer100Km: 10.1},
 }
 
-// americanKia has a car without charge limits in its status and without heated seats
-// (docs/protocol/usa-kia.md §4.1, §6.1).
+// americanKia has a car without charge limits in its cached status and without heated
+// seats, and one that keeps its climate to itself (docs/protocol/usa-kia.md §4.1, §6.1).
 var americanKia = []model{
 	{name: "EV6", code: "CV", engine: electric, generation: 3, capacityKWh: 77.4, acKW: 10.9, dcKW: 235, kWhPerKm: 0.18, sunroof: true},
 	{name: "NIRO EV", code: "DEEV", engine: electric, generation: 2, older: true, year: 2020, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.16},
 	{name: "SPORTAGE PLUG-IN HYBRID", code: "NQ5PHEV", engine: plugIn, generation: 3, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.21, tankL: 42, lPer100Km: 6.6},
 	{name: "TELLURIDE", code: "ON", engine: petrol, generation: 3, tankL: 71, lPer100Km: 10.7, sunroof: true},
 	{name: "SORENTO HYBRID", code: "MQ4HEV", engine: hybrid, generation: 3, tankL: 67, lPer100Km: 6.5},
+	{name: "EV9", code: "MV", engine: electric, generation: 3, climateAsked: true, capacityKWh: 99.8, acKW: 10.9, dcKW: 210, kWhPerKm: 0.22, sunroof: true},
 }
 
 // The Canadian ones have a car of each table of temperatures and of each climate body

@@ -18,6 +18,7 @@ type kiaUS struct {
 	codes    map[string]*kiaUSCode    // sign-ins that wait for a code, by otpKey
 	devices  map[string]kiaUSDevice   // remembered devices by rmtoken
 	halfways map[string]kiaUSHalfway  // right codes by their temporary session
+	wrong    int                      // passwords in a row
 	keys     map[string]kiaUSKeyOwner // every key that was handed out lately
 }
 
@@ -60,7 +61,7 @@ func buildKiaUS(c *cloud) map[string]*router {
 func (k *kiaUS) forget() {
 	k.mu.Lock()
 	defer k.mu.Unlock()
-	k.session = nil
+	k.session, k.wrong = nil, 0
 	k.codes, k.devices = map[string]*kiaUSCode{}, map[string]kiaUSDevice{}
 	k.halfways, k.keys = map[string]kiaUSHalfway{}, map[string]kiaUSKeyOwner{}
 }
@@ -96,12 +97,16 @@ const (
 	kiaUSInfo   = "cmm/gvi"
 )
 
-// known checks who the client says it is. Without a Content-Type even reads fail (§1.1).
+// known checks who the client says it is. Without a Content-Type even reads fail, and
+// nothing goes without a Date (§1.1).
 func (k *kiaUS) known(c *call, handle func(*call) reply) reply {
 	header := c.r.Header
 	if header.Get("clientid") != kiaUSClient || header.Get("secretkey") != kiaUSSecret ||
 		header.Get("deviceid") == "" || !strings.HasPrefix(header.Get("Content-Type"), "application/json") {
 		return kiaUSRejected.reply()
+	}
+	if header.Get("Date") == "" {
+		return kiaUSHeaderMissing.reply()
 	}
 	return handle(c)
 }
@@ -139,25 +144,31 @@ type kiaUSFailure struct {
 }
 
 var (
-	kiaUSWrongPassword = kiaUSFailure{1, 1001, "We do not recognize this combination of e-mail address and password."}
+	kiaUSWrongPassword = kiaUSFailure{1, 1001, "Invalid Email or Password"}
 	kiaUSNotReady      = kiaUSFailure{1, 1001, "We cannot process your request. Please make sure that doors, hood and trunk are closed and locked."}
 	kiaUSPending       = kiaUSFailure{1, 1001, "We cannot process your request. An earlier one is still under way."} // assumed: the code is unverified (§12)
 	kiaUSSessionOver   = kiaUSFailure{1, 1003, "Session Key is either invalid or expired"}
 	kiaUSWrongKey      = kiaUSFailure{1, 1005, "Invalid vehicle for current session"}
+	kiaUSNoAddress     = kiaUSFailure{1, 1037, "Please enter valid email address"}
 	kiaUSUnsupported   = kiaUSFailure{1, 1043, "Feature not supported by the vehicle"}
 	kiaUSUnreachable   = kiaUSFailure{1, 1132, "Please start or move your vehicle"}
 	kiaUSWrongCode     = kiaUSFailure{1, 1165, "The code you entered is not valid"}
 	kiaUSThrottled     = kiaUSFailure{1, 429, "Too many requests"}
 	kiaUSUnavailable   = kiaUSFailure{1, 503, "Service unavailable"}
 	kiaUSWrongShape    = kiaUSFailure{1, 9001, "Incorrect request payload format"}
+	kiaUSHeaderMissing = kiaUSFailure{3, 9200, "Missing mandatory data in header"}
 	kiaUSRejected      = kiaUSFailure{3, 9789, "Invalid Request"}
 )
 
-func (f kiaUSFailure) reply() reply {
-	return reply{
-		status: http.StatusOK, header: http.Header{"Errcd": {strconv.Itoa(f.code)}},
-		body: marshal(map[string]any{"status": map[string]any{"statusCode": 1, "errorType": f.kind, "errorCode": f.code, "errorMessage": f.text}}),
+func (f kiaUSFailure) reply() reply { return f.with(nil) }
+
+// with adds a payload, as a wrong password has one.
+func (f kiaUSFailure) with(payload any) reply {
+	body := map[string]any{"status": map[string]any{"statusCode": 1, "errorType": f.kind, "errorCode": f.code, "errorMessage": f.text}}
+	if payload != nil {
+		body["payload"] = payload
 	}
+	return reply{status: http.StatusOK, header: http.Header{"Errcd": {strconv.Itoa(f.code)}}, body: marshal(body)}
 }
 
 // say puts a refusal of the car's own into this cloud's words.

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"net/http"
+	"strings"
 	"time"
 )
 
@@ -11,7 +12,7 @@ import (
 type kiaUSCode struct {
 	xid     string
 	expires time.Time
-	sent    bool
+	good    time.Time // until when the code that was sent last is taken; zero before one was
 	wrong   int
 }
 
@@ -28,9 +29,17 @@ type kiaUSHalfway struct {
 }
 
 const (
-	kiaUSCodeLife   = 10 * time.Minute    // assumed
+	kiaUSSignInLife = 10 * time.Minute    // of one that waits for its code (assumed)
+	kiaUSCodeLife   = 2 * time.Minute     // seen (§2.2)
 	kiaUSDeviceLife = 90 * 24 * time.Hour // assumed: weeks were seen (§9)
 	kiaUSCodeTries  = 5                   // wrong codes before a sign-in has to begin anew (assumed)
+	kiaUSTries      = 5                   // wrong passwords before the cloud wants to see a person (assumed)
+)
+
+// Where codes go, as far as the cloud shows it.
+const (
+	kiaUSMail  = "d***@example.com"
+	kiaUSPhone = "***-***-0100"
 )
 
 var kiaUSCredentials = shape{
@@ -59,10 +68,17 @@ func (k *kiaUS) authUser(c *call) reply {
 	if !kiaUSCredentials.reads(c.body, &body) {
 		return kiaUSWrongShape.reply()
 	}
-	if c.acts(faultCredentials) || !signedIn(body.Credential.User, body.Credential.Password) {
+	refused := !c.acts(faultCredentials) && !strings.Contains(body.Credential.User, "@")
+	if refused || c.acts(faultCredentials) || !signedIn(body.Credential.User, body.Credential.Password) {
 		a.tally(func(n *AccountCounts) { n.FailedLogins++ })
-		return kiaUSWrongPassword.reply()
+		if refused { // before anything is compared
+			return kiaUSNoAddress.reply()
+		}
+		return k.wrongPassword()
 	}
+	k.mu.Lock()
+	k.wrong = 0
+	k.mu.Unlock()
 	rmtoken, sid := header.Get("rmtoken"), header.Get("sid")
 	switch {
 	case rmtoken != "" && sid != "":
@@ -92,9 +108,18 @@ func (k *kiaUS) authUser(c *call) reply {
 	return answer
 }
 
+// wrongPassword counts, and says when it will want to see a person (§2.1). It goes on
+// comparing passwords all the same, as nobody has seen what comes then.
+func (k *kiaUS) wrongPassword() reply {
+	k.mu.Lock()
+	defer k.mu.Unlock()
+	k.wrong++
+	return kiaUSWrongPassword.with(map[string]any{"loginAttempt": k.wrong, "enforceRecaptcha": k.wrong > kiaUSTries})
+}
+
 // challenge asks for a code: an answer without a sid, whose xid belongs to the key.
 func (k *kiaUS) challenge(expired bool) reply {
-	key, code := freshUUID(), &kiaUSCode{xid: freshUUID(), expires: k.cloud.account.now().Add(kiaUSCodeLife)}
+	key, code := freshUUID(), &kiaUSCode{xid: freshUUID(), expires: k.cloud.account.now().Add(kiaUSSignInLife)}
 	k.mu.Lock()
 	if len(k.codes) >= signInsKept {
 		clear(k.codes)
@@ -102,8 +127,8 @@ func (k *kiaUS) challenge(expired bool) reply {
 	k.codes[key] = code
 	k.mu.Unlock()
 	answer := kiaUSSuccess(marshal(map[string]any{
-		"otpKey": key, "hasEmail": true, "hasPhone": true, "email": "d***@example.com", "phone": "***-***-0100", "phoneVerifyStatus": true,
-		"rmTokenExpired": expired,
+		"otpKey": key, "hasEmail": true, "hasPhone": true, "email": kiaUSMail, "phone": kiaUSPhone, "emailVerifyStatus": true,
+		"phoneVerifyStatus": true, "nextAction": "MFA_REQUIRED", "rmTokenExpired": expired,
 	}))
 	answer.header = http.Header{"Xid": {code.xid}}
 	return answer
@@ -142,14 +167,20 @@ func (k *kiaUS) sendCode(c *call) reply {
 	k.mu.Lock()
 	code := k.open(c.r.Header, now)
 	if code != nil {
-		code.sent = true
+		code.good = now.Add(kiaUSCodeLife)
 	}
 	k.mu.Unlock()
 	if code == nil {
 		return kiaUSSessionOver.reply() // assumed: what a stale key gives is unknown
 	}
 	c.cloud.account.tally(func(n *AccountCounts) { n.Codes++ })
-	return kiaUSSuccess(nil)
+	told := map[string]any{"message": "OTP sent successfully", "expiresIn": now.Add(kiaUSCodeLife).UnixMilli()}
+	if method == "SMS" {
+		told["phone"] = kiaUSPhone
+	} else {
+		told["email"] = kiaUSMail // assumed: only that of a text was seen
+	}
+	return kiaUSSuccess(marshal(told))
 }
 
 // verifyCode takes the code and gives a temporary session and the token by which the
@@ -166,7 +197,7 @@ func (k *kiaUS) verifyCode(c *call) reply {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	code := k.open(header, now)
-	if code == nil || !code.sent || body.Code != OTP {
+	if code == nil || now.After(code.good) || body.Code != OTP {
 		if code != nil {
 			if code.wrong++; code.wrong >= kiaUSCodeTries {
 				delete(k.codes, header.Get("otpkey"))
@@ -176,7 +207,7 @@ func (k *kiaUS) verifyCode(c *call) reply {
 		return kiaUSWrongCode.reply()
 	}
 	delete(k.codes, header.Get("otpkey"))
-	half := kiaUSHalfway{rmtoken: freshText(64), expires: now.Add(kiaUSCodeLife)}
+	half := kiaUSHalfway{rmtoken: freshText(64), expires: now.Add(kiaUSSignInLife)}
 	sid := freshUUID()
 	answer := kiaUSSuccess(nil)
 	answer.header = http.Header{"Sid": {sid}}

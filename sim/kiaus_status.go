@@ -8,23 +8,14 @@ import (
 
 // renderKiaUS writes the vehicleStatus object (docs/protocol/usa-kia.md §4.1), which both
 // reads carry in different places. Distances are miles, temperatures degrees Fahrenheit.
-func renderKiaUS(r *report) []byte {
+func renderKiaUS(r *report) []byte { return r.kiaUSStatus(true, !r.car.model.older) }
+
+// kiaUSStatus writes it with or without two blocks that not every answer has.
+func (r *report) kiaUSStatus(climate, limits bool) []byte {
 	b, m := &r.body, r.car.model
-	t := newTree(3072)
-	t.truth("climate.airCtrl", b.climate)
-	t.truth("climate.defrost", b.defrost)
-	t.text("climate.airTemp.value", fmt.Sprint(fahrenheit(b.temperatureC)))
-	t.num("climate.airTemp.unit", 1)
-	t.flag("climate.heatingAccessory.steeringWheel", b.wheelHeat > 0)
-	t.num("climate.heatingAccessory.steeringWheelStep", b.wheelHeat)
-	t.flag("climate.heatingAccessory.sideMirror", b.mirrorHeat)
-	t.flag("climate.heatingAccessory.rearWindow", b.rearHeat)
-	if !m.older {
-		for i, seat := range kiaUSSeats {
-			kind, level, _ := kiaUSSeat(b.seats[i])
-			t.num("climate.heatVentSeat."+seat+".heatVentType", kind)
-			t.num("climate.heatVentSeat."+seat+".heatVentLevel", level)
-		}
+	t := newTree(3584)
+	if climate {
+		r.kiaUSClimate(t)
 	}
 	t.truth("engine", b.driving())
 	t.truth("doorLock", b.allLocked())
@@ -70,9 +61,29 @@ func renderKiaUS(r *report) []byte {
 	r.kiaUSTime(t, "dateTime.", r.at)
 	r.kiaUSTime(t, "syncDate.", r.at)
 	if m.engine.plugs() {
-		r.kiaUSCharging(t)
+		r.kiaUSCharging(t, limits)
 	}
 	return t.bytes()
+}
+
+func (r *report) kiaUSClimate(t *tree) {
+	b := &r.body
+	t.truth("climate.airCtrl", b.climate)
+	t.truth("climate.defrost", b.defrost)
+	t.text("climate.airTemp.value", fmt.Sprint(fahrenheit(b.temperatureC)))
+	t.num("climate.airTemp.unit", 1)
+	t.flag("climate.heatingAccessory.steeringWheel", b.wheelHeat > 0)
+	t.num("climate.heatingAccessory.steeringWheelStep", b.wheelHeat)
+	t.flag("climate.heatingAccessory.sideMirror", b.mirrorHeat)
+	t.flag("climate.heatingAccessory.rearWindow", b.rearHeat)
+	if r.car.model.older {
+		return
+	}
+	for i, seat := range kiaUSSeats {
+		kind, level, _ := kiaUSSeat(b.seats[i])
+		t.num("climate.heatVentSeat."+seat+".heatVentType", kind)
+		t.num("climate.heatVentSeat."+seat+".heatVentLevel", level)
+	}
 }
 
 // kiaUSTime writes a time: UTC, beside the car's offset, which does not count (§5).
@@ -82,7 +93,7 @@ func (r *report) kiaUSTime(t *tree, at string, when time.Time) {
 	t.num(at+"offset", seconds/3600)
 }
 
-func (r *report) kiaUSCharging(t *tree) {
+func (r *report) kiaUSCharging(t *tree, limits bool) {
 	b, m := &r.body, r.car.model
 	t.num("evStatus.batteryStatus", whole(b.soc(m)))
 	t.truth("evStatus.batteryCharge", b.charging)
@@ -104,9 +115,16 @@ func (r *report) kiaUSCharging(t *tree) {
 		`[{"type":2,"rangeByFuel":{%s"evModeRange":{"value":%v,"unit":3},"totalAvailableRange":{"value":%v,"unit":3}}}]`,
 		gasRange, electric, round(electric+gas, 2)))
 	r.kiaUSTime(t, "evStatus.syncDate.", r.at)
-	if !m.older {
-		t.raw("evStatus.targetSOC", kiaUSTargets(b.limitDC, b.limitAC))
+	if limits {
+		t.raw("evStatus.targetSOC", "["+m.kiaUSTarget(0, b.limitDC)+","+m.kiaUSTarget(1, b.limitAC)+"]")
 	}
+}
+
+// kiaUSTarget is a limit and how far the car would come with it.
+func (m *model) kiaUSTarget(plugType, level int) string {
+	far := round(miles(m.evRange(float64(level))), 0)
+	return fmt.Sprintf(`{"plugType":%d,"targetSOClevel":%d,"dte":{"type":2,"rangeByFuel":{"gasModeRange":{"value":0,"unit":3},`+
+		`"evModeRange":{"value":%v,"unit":3},"totalAvailableRange":{"value":%v,"unit":3}}}}`, plugType, level, far, far)
 }
 
 func kiaUSTargets(dc, ac int) string {
@@ -118,7 +136,7 @@ var (
 	kiaUSInfoShape = shape{
 		"vehicleConfigReq": shape{"airTempRange?": asText, "maintenance?": asText, "seatHeatCoolOption?": asText, "vehicle?": asText, "vehicleFeature?": asText},
 		"vehicleInfoReq": shape{
-			"drivingActivty?": asText, "dtc?": asText, "enrollment?": asText, "functionalCards?": asText, "location?": asText, "vehicleStatus?": asText, "weather?": asText,
+			"drivingActivty?": asText, "dtc?": asText, "enrollment?": asText, "functionalCards?": asText, "location?": asText, "vehicleStatus": asText, "weather?": asText,
 		},
 		"vinKey": asAnything,
 	}
@@ -132,10 +150,10 @@ type kiaUSInfoRequest struct {
 }
 
 // vehicleInfo is the cached read (§4.1). The key stands in the header and in the body, and
-// both must be of this session.
+// both must be of this session; the status cannot be left out.
 func (k *kiaUS) vehicleInfo(c *call, s *kiaUSSession) reply {
 	var body kiaUSInfoRequest
-	if !kiaUSInfoShape.reads(c.body, &body) || len(body.Keys) != 1 || !flags(body.Config) || !flags(body.Info) {
+	if !kiaUSInfoShape.reads(c.body, &body) || len(body.Keys) != 1 || !flags(body.Config) || !flags(body.Info) || body.Info["vehicleStatus"] != "1" {
 		return kiaUSWrongShape.reply()
 	}
 	v, key := c.car, body.Keys[0]
@@ -209,12 +227,14 @@ func (r *report) kiaUSInfo(ask *kiaUSInfoRequest) []byte {
 	if ask.Info["dtc"] == "1" {
 		t.text(info+"activeDTC.dtcActiveCount", "0")
 	}
-	if ask.Info["vehicleStatus"] == "1" {
-		const at = info + "vehicleStatusRpt."
-		t.text(at+"statusType", "2")
-		r.kiaUSTime(t, at+"reportDate.", r.at)
-		t.raw(at+"vehicleStatus", string(r.flat()))
+	const rpt = info + "vehicleStatusRpt."
+	t.text(rpt+"statusType", "2")
+	r.kiaUSTime(t, rpt+"reportDate.", r.at)
+	status := r.flat()
+	if m.climateAsked && (ask.Config["airTempRange"] != "1" || ask.Config["seatHeatCoolOption"] != "1") {
+		status = r.kiaUSStatus(false, true)
 	}
+	t.raw(rpt+"vehicleStatus", string(status))
 	if ask.Info["location"] == "1" {
 		const at = info + "location."
 		t.real(at+"coord.lat", b.lat, 6)
@@ -241,7 +261,7 @@ func kiaUSReadKind(c *call) kind {
 }
 
 // status is the forced read: it waits for the car and gives the status without position
-// and odometer (§4.2).
+// and odometer, but with charge limits also where the cached one has none (§4.2, §4.3).
 func (k *kiaUS) status(c *call, s *kiaUSSession) reply {
 	var body struct {
 		Type int `json:"requestType"`
@@ -264,8 +284,11 @@ func (k *kiaUS) status(c *call, s *kiaUSSession) reply {
 	s.warm[v] = true
 	k.mu.Unlock()
 	status := r.flat()
-	if v.replay != nil {
+	switch {
+	case v.replay != nil:
 		status = marshal(dig(r.recording(), kiaUSRecording.status...))
+	case v.model.older:
+		status = r.kiaUSStatus(true, true)
 	}
 	t := newTree(len(status) + 256)
 	t.text("vehicleStatusRpt.statusType", strconv.Itoa(body.Type))

@@ -37,6 +37,9 @@ type model struct {
 	generation int  // of the telematics, where the cloud tells it apart; 0 where not
 	year       int  // the only model year; 0 for one of the last few
 	older      bool // lacks what its page says that older cars lack
+	// climateAsked cars tell of their climate only to who asks for it
+	// (docs/protocol/usa-kia.md §4.1).
+	climateAsked bool
 	// refuses is the path of a command that the cloud does not take for such a car.
 	refuses string
 }

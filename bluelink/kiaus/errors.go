@@ -26,12 +26,13 @@ var codes = map[string]answer.Outcome{
 	"554":  {Err: bluelink.ErrVehicleUnreachable}, // after 44 s: it concerns this car, and may have been carried out (assumed)
 	"1003": {Err: bluelink.ErrSessionExpired},
 	"1005": {Err: errKey},
-	"1037": {Err: bluelink.ErrSessionExpired}, // its text is unknown
+	"1037": {Err: bluelink.ErrSessionExpired}, // its text is unknown, but at a sign-in
 	"1043": {Err: bluelink.ErrUnsupported},
 	"1072": {Err: bluelink.ErrRefused}, // the car is not enrolled; it concerns this car, not the account
 	"1103": {Err: errKey},
 	"1132": {Err: bluelink.ErrVehicleUnreachable},
 	"9001": {Err: bluelink.ErrRefused, Reason: vehicle.CloudChanged}, // the form of the request
+	"9200": {Err: bluelink.ErrClientRefused},                         // a header is missing
 	"9789": {Err: bluelink.ErrClientRefused},
 }
 
@@ -41,6 +42,7 @@ var (
 	signInCodes = map[string]answer.Outcome{
 		"1001": {Err: bluelink.ErrCredentials},
 		"1003": {Err: bluelink.ErrBadResponse}, // there is no session yet
+		"1037": {Err: bluelink.ErrCredentials}, // the name is no address
 	}
 	remoteCodes = map[string]answer.Outcome{
 		"1001": {Err: bluelink.ErrRefused, Reason: vehicle.PreconditionFailed}, // doors, hood and trunk must be closed and locked

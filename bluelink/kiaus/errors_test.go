@@ -43,6 +43,7 @@ func TestClassify_KnowsEveryRowOfThePage(t *testing.T) {
 		"1132":             {bad(1132), maybe(bluelink.ErrVehicleUnreachable, vehicle.VehicleUnreachable)},
 		"554":              {bad(554), maybe(bluelink.ErrVehicleUnreachable, vehicle.VehicleUnreachable)},
 		"9001":             {bad(9001), plain(bluelink.ErrRefused, vehicle.CloudChanged)},
+		"9200":             {bad(9200), plain(bluelink.ErrClientRefused, vehicle.CloudChanged)},
 		"9789":             {bad(9789), plain(bluelink.ErrClientRefused, vehicle.CloudChanged)},
 		"429":              {bad(429), plain(bluelink.ErrRateLimited, vehicle.CloudLimit)},
 		"503":              {bad(503), maybe(bluelink.ErrUnavailable, vehicle.CloudUnavailable)},

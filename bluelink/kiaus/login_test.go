@@ -185,6 +185,7 @@ func TestLogin_AnswersMeanWhatThePageSays(t *testing.T) {
 		reply reply
 		want  error
 	}{
+		"no address":            {bad(1037), bluelink.ErrCredentials},
 		"wrong password":        {bad(1001), bluelink.ErrCredentials},
 		"in words":              {cloudtest.Say(200, `{"status":{"statusCode":1,"errorType":1,"errorCode":1,"errorMessage":"Please enter a valid email"}}`), bluelink.ErrCredentials},
 		"in other words":        {bad(1), bluelink.ErrBadResponse},

@@ -10,8 +10,8 @@ import (
 	"github.com/bluelink2mqtt/bluelink2mqtt/vehicle"
 )
 
-// statusRequest says which parts of a status are wanted. The flags are texts, and the misspelt name is the wire's
-// (docs/protocol/usa-kia.md §4.1).
+// statusRequest says which parts of a status are wanted. The flags are texts, and the misspelt name is the wire's. Without
+// those of temperature and seats some cars leave their climate out (docs/protocol/usa-kia.md §4.1).
 type statusRequest struct {
 	Config map[string]string `json:"vehicleConfigReq"`
 	Info   map[string]string `json:"vehicleInfoReq"`
@@ -19,7 +19,7 @@ type statusRequest struct {
 }
 
 var wholeStatus = statusRequest{
-	Config: map[string]string{"airTempRange": "0", "maintenance": "1", "seatHeatCoolOption": "0", "vehicle": "1", "vehicleFeature": "0"},
+	Config: map[string]string{"airTempRange": "1", "maintenance": "1", "seatHeatCoolOption": "1", "vehicle": "1", "vehicleFeature": "0"},
 	Info: map[string]string{
 		"drivingActivty": "0", "dtc": "1", "enrollment": "1", "functionalCards": "0", "location": "1", "vehicleStatus": "1", "weather": "0",
 	},

@@ -89,7 +89,7 @@ func TestCached_ReadsTheStatusAndTheLimitsBesideIt(t *testing.T) {
 		}
 	}
 	body := s.Last("cmm/gvi").Body
-	want := `{"vehicleConfigReq":{"airTempRange":"0","maintenance":"1","seatHeatCoolOption":"0","vehicle":"1","vehicleFeature":"0"},` +
+	want := `{"vehicleConfigReq":{"airTempRange":"1","maintenance":"1","seatHeatCoolOption":"1","vehicle":"1","vehicleFeature":"0"},` +
 		`"vehicleInfoReq":{"drivingActivty":"0","dtc":"1","enrollment":"1","functionalCards":"0","location":"1","vehicleStatus":"1","weather":"0"},"vinKey":["` + s.keyOf("1") + `"]}`
 	if body != want {
 		t.Errorf("asked by %s\nwant %s", body, want)
