@@ -28,12 +28,18 @@ type oneAppTokens struct {
 	ExpiresIn                int    `json:"expiresIn"`
 }
 
-// cciFailure is the one code that is known of this backend's failures; which it has for
-// what a client did wrong is not (docs/protocol/europe.md §1.6).
-const cciFailure = 9001
+// Codes of this backend's failures: the one that was seen, which stands here for all that
+// a client can do wrong, and the one for a dead refresh token. With which HTTP status it
+// refuses is unknown (docs/protocol/europe.md §1.6).
+const (
+	cciFailure = 9001
+	cciExpired = 4111
+)
 
-func cciRefusal(status int, text string) reply {
-	return reply{status: status, body: marshal(map[string]any{"code": cciFailure, "message": text, "errors": []string{}})}
+func cciRefusal(status int, text string) reply { return cciRefusalOf(status, cciFailure, text) }
+
+func cciRefusalOf(status, code int, text string) reply {
+	return reply{status: status, body: marshal(map[string]any{"code": code, "message": text, "errors": []string{}})}
 }
 
 // appKnown checks the one header that every client of this backend sends.
@@ -127,23 +133,23 @@ func (e *europe) exchange(c *call) reply {
 
 // oneAppRefresh replaces a set of tokens; the old refresh token dies with it.
 func (e *europe) oneAppRefresh(c *call) reply {
-	refuse := func(status int, text string) reply {
+	refuse := func(status, code int, text string) reply {
 		c.cloud.account.tally(func(n *AccountCounts) { n.FailedRenewals++ })
-		return cciRefusal(status, text)
+		return cciRefusalOf(status, code, text)
 	}
 	if !e.appKnown(c) {
-		return refuse(http.StatusBadRequest, "unknown client-id")
+		return refuse(http.StatusBadRequest, cciFailure, "unknown client-id")
 	}
 	var sent map[string]string
 	if !c.decode(&sent) {
-		return refuse(http.StatusBadRequest, "the body is no JSON object of texts")
+		return refuse(http.StatusBadRequest, cciFailure, "the body is no JSON object of texts")
 	}
 	for _, key := range []string{
 		"accessToken", "refreshToken", "exchangeableAccessToken", "exchangeableRefreshToken",
 		"nonCcsToken", "nonCcsRefreshToken", "idToken",
 	} {
 		if _, there := sent[key]; !there {
-			return refuse(http.StatusBadRequest, key+" is missing")
+			return refuse(http.StatusBadRequest, cciFailure, key+" is missing")
 		}
 	}
 	a := c.cloud.account
@@ -157,7 +163,7 @@ func (e *europe) oneAppRefresh(c *call) reply {
 	}
 	a.mu.Unlock()
 	if !current {
-		return refuse(http.StatusUnauthorized, "refresh token is expired or was used before")
+		return refuse(http.StatusUnauthorized, cciExpired, "refresh token is expired or was used before")
 	}
 	return reply{status: http.StatusOK, body: marshal(e.newOneApp(c, true))}
 }

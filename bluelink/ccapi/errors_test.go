@@ -207,6 +207,8 @@ func TestOneApp_TellsWhatItsBackendSays(t *testing.T) {
 		"a page":             {bluelink.CallRenew, 502, "<html>", bluelink.ErrUnavailable, "", "a web page instead of data"},
 		"refused at sign-in": {bluelink.CallLogin, 401, envelope, bluelink.ErrClientRefused, "9001", "Externer Servicefehler"},
 		"refused at renewal": {bluelink.CallRenew, 401, envelope, bluelink.ErrSessionExpired, "9001", "Externer Servicefehler"},
+		"dead, says a code":  {bluelink.CallRenew, 500, `{"code":4111,"message":"x"}`, bluelink.ErrSessionExpired, "4111", "x"},
+		"dead, and HTTP 200": {bluelink.CallRenew, 200, `{"code":4111,"message":"x"}`, bluelink.ErrSessionExpired, "4111", "x"},
 		"odd at renewal":     {bluelink.CallRenew, 404, envelope, bluelink.ErrBadResponse, "9001", "Externer Servicefehler"},
 		"words":              {bluelink.CallRenew, 401, "expired", bluelink.ErrSessionExpired, "", "expired"},
 		"no object":          {bluelink.CallRenew, 200, "[]", bluelink.ErrBadResponse, "", "not the JSON object that was expected"},

@@ -190,11 +190,15 @@ func (a *oneApp) exchange(ctx context.Context, kind bluelink.CallKind, set bluel
 // then it is this client that is refused.
 func (a *oneApp) read(call bluelink.Call, answer bluelink.Answer) (value, error) {
 	root, ok := parse(answer.Body)
-	if answer.Status == http.StatusOK && ok && root.kind() == '{' {
+	code := root.get("code").str() // docs/protocol/europe.md §1.6
+	dead := call.Kind == bluelink.CallRenew && code == "4111"
+	if answer.Status == http.StatusOK && ok && root.kind() == '{' && !dead {
 		return root, nil
 	}
 	e := &bluelink.Error{Err: bluelink.ErrClientRefused, Text: brief(string(answer.Body))}
 	switch {
+	case dead:
+		e.Err = bluelink.ErrSessionExpired
 	case answer.Status == http.StatusOK, answer.Status == http.StatusTooManyRequests, answer.Status >= 500,
 		answer.Status == http.StatusForbidden && strings.HasPrefix(strings.TrimSpace(string(answer.Body)), "<"):
 		err := a.profile.classifyStatus(call, answer)
@@ -206,7 +210,7 @@ func (a *oneApp) read(call bluelink.Call, answer bluelink.Answer) (value, error)
 	case call.Kind == bluelink.CallRenew:
 		e.Err = bluelink.ErrSessionExpired
 	}
-	if code := root.get("code").str(); code != "" { // docs/protocol/europe.md §1.6
+	if code != "" {
 		e.Code, e.Text = brief(code), brief(root.get("message").str())
 	}
 	return value{}, e
