@@ -1,10 +1,15 @@
 // Package broker is an MQTT broker inside the program, for homes without one and for the demo.
 //
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
-// leaves open is closed here: who may listen where, connections that never say CONNECT (listener.go),
-// log lines that carry payloads (log.go), a flow control that can stop it (hook.go), a race that can end
-// it (turnstile.go), a farewell that can hang (listener.go), and numbers that it confuses (identifiers.go). It keeps nothing on disk, so retained topics are gone after a restart; the bridge
-// publishes them again.
+// leaves open is closed here: who may listen where (broker.go); connections that never say CONNECT, that read
+// nothing, over whose packets it panics, and a farewell that can hang (listener.go); who comes while the same client
+// is still going, and what is kept for it (sessions.go); what clients ask that it cannot keep to (terms.go); numbers
+// that it confuses (identifiers.go); a race that can end it (turnstile.go); log lines that carry payloads (log.go).
+//
+// It keeps nothing on disk, so retained topics are gone after a restart; the bridge publishes them again. And some
+// things only the engine could do: of a will it passes on topic, payload and user properties alone; what is retained
+// on "a" is not sent to who subscribes to "a/#", and "a/+/#" does not match "a/b"; of overlapping subscriptions, No
+// Local of one holds for all; what a client publishes below $SYS is never acknowledged.
 //
 // The package imports nothing of ours; internal/app and cmd start it.
 package broker
@@ -124,14 +129,18 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 
 	server := mochi.New(serverOptions(b.log))
-	for _, hook := range []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &turnstile{}, &identifiers{}} {
+	gate := &turnstile{}
+	clients := newSessions(server, gate.leave)
+	hooks := []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &terms{}, clients, gate, newIdentifiers()}
+	for _, hook := range hooks {
 		if err := server.AddHook(hook, nil); err != nil {
 			return fmt.Errorf("embedded broker: %w", err)
 		}
 	}
-	err = server.AddListener(tcpListener{tcp, dismissal(server)})
+	dismiss, attend := dismissal(server), attendance(b.log, clients.ended)
+	err = server.AddListener(tcpListener{tcp, dismiss, attend})
 	if len(doors) > 1 {
-		err = errors.Join(err, server.AddListener(&webSocketListener{tracker: doors[1], dismiss: dismissal(server)}))
+		err = errors.Join(err, server.AddListener(&webSocketListener{tracker: doors[1], dismiss: dismiss, attend: attend}))
 	}
 	if err != nil {
 		return fmt.Errorf("embedded broker: %w", err)
@@ -216,6 +225,7 @@ func serverOptions(log *slog.Logger) *mochi.Options {
 	// more retained topics at once. The queue costs 8 bytes a place and client.
 	capabilities.MaximumClientWritesPending = math.MaxUint16 + 1
 	capabilities.MaximumInflight = math.MaxUint16
+	capabilities.MaximumPacketSize = maxPacketSize
 	return &mochi.Options{
 		Capabilities: capabilities,
 		// $SYS cannot be switched off; each round stops the world to read the memory statistics.

@@ -182,7 +182,9 @@ func TestBroker_SaysGoodbye(t *testing.T) {
 // Mochi looks for the clients to send away holding a read lock that it takes twice, and hangs when one leaves in between.
 func TestListeners_LeaveMochisFarewellAlone(t *testing.T) {
 	for _, make := range []func(*tracker, listeners.CloseFn) listeners.Listener{
-		func(t *tracker, dismiss listeners.CloseFn) listeners.Listener { return tcpListener{t, dismiss} },
+		func(t *tracker, dismiss listeners.CloseFn) listeners.Listener {
+			return tcpListener{tracker: t, dismiss: dismiss}
+		},
 		func(t *tracker, dismiss listeners.CloseFn) listeners.Listener {
 			return &webSocketListener{tracker: t, dismiss: dismiss}
 		},
@@ -341,10 +343,10 @@ func TestBroker_LateSubscriberGetsEveryRetainedTopic(t *testing.T) {
 
 func TestServerOptions_RetainedTopicOutlivesTheDay(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		opts := serverOptions(slog.New(slog.DiscardHandler))
+		opts := serverOptions(quiet())
 		opts.InlineClient = true
 		server := mochi.New(opts)
-		if err := server.AddHook(&gatekeeper{}, nil); err != nil {
+		if err := server.AddHook(newSessions(server, func(*mochi.Client) {}), nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := server.Serve(); err != nil {

@@ -1,6 +1,7 @@
 package broker
 
 import (
+	"errors"
 	"log/slog"
 	"net"
 	"sync"
@@ -17,6 +18,9 @@ const connectTimeout = 10 * time.Second
 // writeTimeout is how long a client may take nothing of what it is sent. Meanwhile whoever publishes what it has subscribed
 // to waits: mochi holds the client's lock while it writes.
 const writeTimeout = 5 * time.Second
+
+// acceptPause lies between two attempts to take a connection.
+const acceptPause = 100 * time.Millisecond
 
 // tracker takes connections and remembers them. Mochi, when it closes, waits for all of them but sends
 // only those away that sent CONNECT, and gives the others no time limit: one idle connection would hold
@@ -78,6 +82,23 @@ func (t *tracker) closeAll() {
 	}
 }
 
+// attendFn serves a connection until it ends.
+type attendFn func(establish listeners.EstablishFn, listener string, conn net.Conn)
+
+// attendance returns how connections are served. A packet over which mochi panics, like a SUBSCRIBE that ends before its
+// options (issue 501 of mochi-mqtt/server), ends its connection, not the program.
+func attendance(log *slog.Logger, ended func(net.Conn)) attendFn {
+	return func(establish listeners.EstablishFn, listener string, conn net.Conn) {
+		defer ended(conn)
+		defer func() {
+			if cause := recover(); cause != nil {
+				log.Error("embedded broker: a packet could not be understood, its connection is ended", "panic", cause)
+			}
+		}()
+		_ = establish(listener, conn) // how a client ended is its own affair
+	}
+}
+
 // dismissal tells the clients that came in through a listener that the broker shuts down. Mochi 2.7.9 has
 // a function for that too, but it takes a read lock twice: with a client that leaves in between, it waits
 // for ever (issue 488 of mochi-mqtt/server).
@@ -95,6 +116,7 @@ func dismissal(server *mochi.Server) listeners.CloseFn {
 type tcpListener struct {
 	*tracker
 	dismiss listeners.CloseFn
+	attend  attendFn
 }
 
 var _ listeners.Listener = tcpListener{}
@@ -108,12 +130,16 @@ func (l tcpListener) Serve(establish listeners.EstablishFn) {
 	defer l.open.Done()
 	for {
 		conn, err := l.Accept()
-		if err != nil {
+		if errors.Is(err, net.ErrClosed) {
 			return
+		}
+		if err != nil { // too many files are open, or the connection has ended already
+			<-time.After(acceptPause)
+			continue
 		}
 		go func() {
 			defer l.open.Done()
-			_ = establish(l.ID(), conn) // how a client ended is its own affair
+			l.attend(establish, l.ID(), conn)
 		}()
 	}
 }

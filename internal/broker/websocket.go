@@ -16,6 +16,7 @@ import (
 type webSocketListener struct {
 	*tracker
 	dismiss listeners.CloseFn
+	attend  attendFn
 	http    http.Server
 }
 
@@ -30,7 +31,7 @@ func (w *webSocketListener) Protocol() string { return "ws" }
 func (w *webSocketListener) Serve(establish listeners.EstablishFn) {
 	defer w.open.Done()
 	upgrader := websocket.Upgrader{Subprotocols: []string{"mqtt"}}
-	w.http.ReadHeaderTimeout = connectTimeout
+	w.http.ReadHeaderTimeout, w.http.IdleTimeout = connectTimeout, connectTimeout
 	w.http.ConnState = func(_ net.Conn, state http.ConnState) {
 		if state == http.StateClosed { // not reached by connections that were upgraded
 			w.open.Done()
@@ -46,7 +47,7 @@ func (w *webSocketListener) Serve(establish listeners.EstablishFn) {
 		if err := socket.SetReadDeadline(time.Now().Add(connectTimeout)); err != nil {
 			return
 		}
-		_ = establish(w.ID(), &stream{Conn: socket}) // how a client ended is its own affair
+		w.attend(establish, w.ID(), &stream{Conn: socket})
 	})
 	_ = w.http.Serve(w.tracker) // always an error that says that it was closed
 }

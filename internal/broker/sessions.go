@@ -1,0 +1,272 @@
+package broker
+
+import (
+	"bytes"
+	"cmp"
+	"math"
+	"net"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	mochi "github.com/mochi-mqtt/server/v2"
+	"github.com/mochi-mqtt/server/v2/packets"
+)
+
+// sessions lets one connection after the other have a client's identifier, and what was kept for it be sent first and in order.
+//
+// Mochi 2.7.9 lets a new connection in while the one before is still being cleared away (issues 173 and 483 of
+// mochi-mqtt/server). What that clears can be the new one's, which then hears nothing until it connects again; its will comes
+// after the birth of the new one; and a message that is published at this moment is lost. What was kept it sends in the order
+// of seconds, of which it compares 16 bits, and what is published meanwhile before that. A session that expires leaves its
+// subscriptions behind, and a message that is larger than the client takes ends each of its connections.
+type sessions struct {
+	mochi.HookBase
+	server *mochi.Server
+	leave  func(*mochi.Client) // is told of each client whose connection has ended
+
+	mu      sync.Mutex                  // guards the maps
+	present map[string]*presence        // by the client's identifier: who has it
+	conns   map[net.Conn]*presence      // the same by connection
+	heirs   map[*mochi.Client]*presence // who takes over what is kept for a client whose connection has ended
+
+	unsettled sync.Map     // *mochi.Client → *presence, until it has been sent what was kept
+	kept      atomic.Int64 // the place of the last message that is kept
+}
+
+// Places in the order of messages stand where mochi has the second of their creation. Those that arrange gives fit into 16
+// bits, those of new messages come after firstPlace, and in between is what has no place yet: acknowledgements, and a message
+// that is being put there.
+const firstPlace = math.MaxInt64 / 2
+
+// noPlace is after all others.
+const noPlace = math.MaxInt64
+
+func place(packet packets.Packet) int64 {
+	if packet.Created > math.MaxUint16 && packet.Created <= firstPlace {
+		return noPlace
+	}
+	return packet.Created
+}
+
+// presence is one connection's time as its client.
+type presence struct {
+	client  *mochi.Client
+	before  *mochi.Client // whose session it continues, if any
+	settle  func()        // closes settled
+	settled chan struct{}
+	gone    chan struct{} // closed when nothing of it is left
+
+	mu    sync.Mutex       // guards late, and keeps what comes late in order
+	late  []packets.Packet // what was kept for before when mochi may have looked already, until settled
+	found map[uint16]int64 // identifiers and places of what mochi has found there; complete before late is looked at
+}
+
+var _ mochi.Hook = (*sessions)(nil)
+
+func newSessions(server *mochi.Server, leave func(*mochi.Client)) *sessions {
+	s := &sessions{
+		server: server, leave: leave, present: make(map[string]*presence), conns: make(map[net.Conn]*presence), heirs: make(map[*mochi.Client]*presence),
+	}
+	s.kept.Store(firstPlace)
+	return s
+}
+
+// ID names the hook in mochi's log lines.
+func (*sessions) ID() string { return "sessions" }
+
+// Provides lists the calls that the hook wants.
+func (*sessions) Provides(call byte) bool {
+	switch call {
+	case mochi.OnSessionEstablish, mochi.OnPacketEncode, mochi.OnSessionEstablished, mochi.OnACLCheck, mochi.OnQosPublish, mochi.OnClientExpired:
+		return true
+	}
+	return false
+}
+
+// OnSessionEstablish comes before mochi looks for the client's session. It sends away whoever has the identifier and waits
+// until nothing of that is left.
+func (s *sessions) OnSessionEstablish(client *mochi.Client, packet packets.Packet) {
+	mine := &presence{client: client, settled: make(chan struct{}), gone: make(chan struct{})}
+	mine.settle = sync.OnceFunc(func() { close(mine.settled) })
+	for {
+		s.mu.Lock()
+		other := s.present[client.ID]
+		if other == nil {
+			break
+		}
+		s.mu.Unlock()
+		_ = s.server.DisconnectClient(other.client, packets.ErrSessionTakenOver) // or it is going already
+		<-other.gone
+	}
+	defer s.mu.Unlock()
+	s.present[client.ID], s.conns[client.Net.Conn] = mine, mine
+	if before, ok := s.server.Clients.Get(client.ID); ok && !packet.Connect.Clean && keepsSession(before) {
+		mine.before = before
+		s.heirs[before] = mine
+	}
+	s.unsettled.Store(client, mine)
+}
+
+// OnPacketEncode comes, with a CONNACK, before what was kept is sent.
+func (s *sessions) OnPacketEncode(client *mochi.Client, packet packets.Packet) packets.Packet {
+	if packet.FixedHeader.Type == packets.Connack && packet.SessionPresent {
+		if mine, ok := s.unsettled.Load(client); ok {
+			mine.(*presence).arrange() //nolint:forcetypeassert // there is nothing else
+		}
+	}
+	return packet
+}
+
+// arrange numbers what was kept anew, so that mochi, which compares 16 bits, sends it in order. It leaves out what the client
+// does not take, since that would end the connection.
+func (p *presence) arrange() {
+	client := p.client
+	all := client.State.Inflight.GetAll(false)
+	p.found = make(map[uint16]int64, len(all))
+	slices.SortStableFunc(all, func(a, b packets.Packet) int { return cmp.Compare(place(a), place(b)) })
+	for i, packet := range all {
+		p.found[packet.PacketID] = place(packet)
+		if tooLarge(client, packet) {
+			client.State.Inflight.Delete(packet.PacketID)
+			continue
+		}
+		packet.Created = int64(i)
+		client.State.Inflight.Set(packet)
+	}
+}
+
+// tooLarge reports whether a message is larger than the packets that the client takes. The server then acts as if it had sent
+// it [MQTT-3.1.2-25].
+func tooLarge(client *mochi.Client, packet packets.Packet) bool {
+	limit := client.Properties.Props.MaximumPacketSize
+	if limit == 0 || packet.FixedHeader.Type != packets.Publish {
+		return false
+	}
+	var encoded bytes.Buffer
+	packet.ProtocolVersion = client.Properties.ProtocolVersion
+	packet.Mods.AllowResponseInfo = true
+	return packet.PublishEncode(&encoded) == nil && encoded.Len() > int(limit)
+}
+
+// OnSessionEstablished comes when what was kept is sent. What came late follows.
+func (s *sessions) OnSessionEstablished(client *mochi.Client, _ packets.Packet) {
+	if found, ok := s.unsettled.Load(client); ok {
+		mine, _ := found.(*presence)
+		mine.settleDown()
+		s.unsettled.Delete(client)
+	}
+}
+
+// settleDown sends the client what came late, or keeps it for the next connection when this one has ended.
+func (p *presence) settleDown() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, packet := range p.late {
+		p.inherit(packet)
+	}
+	p.late = nil
+	p.settle()
+}
+
+// inherit sends the client a message that was kept for its former connection, unless mochi has found it there.
+func (p *presence) inherit(packet packets.Packet) {
+	if found := p.found[packet.PacketID]; found == packet.Created || found == noPlace {
+		return
+	}
+	id, err := p.client.NextPacketID()
+	if err != nil {
+		return // 65,535 messages wait for the client already
+	}
+	packet.PacketID = uint16(id) // mochi counts to 65535
+	p.client.State.Inflight.Set(packet)
+	_ = p.client.WritePacket(packet) // or it is sent with the next connection
+}
+
+// OnACLCheck allows everything, and makes who publishes wait until what was kept for the client is sent, for writeTimeout at
+// most.
+func (s *sessions) OnACLCheck(client *mochi.Client, _ string, write bool) bool {
+	if write {
+		return true
+	}
+	if found, ok := s.unsettled.Load(client); ok {
+		other, _ := found.(*presence)
+		patience := time.NewTimer(writeTimeout)
+		defer patience.Stop()
+		select {
+		case <-other.settled:
+		case <-other.gone:
+		case <-patience.C:
+		}
+	}
+	return true
+}
+
+// OnQosPublish comes when a message is kept until it is acknowledged, before it is sent. It gives the message its place in the
+// order, and gives it to the heir when the connection that it was meant for has ended meanwhile.
+func (s *sessions) OnQosPublish(client *mochi.Client, packet packets.Packet, _ int64, _ int) {
+	if packet.FixedHeader.Type != packets.Publish || packet.FixedHeader.Dup { // an acknowledgement, or one of those that arrange has seen
+		return
+	}
+	if tooLarge(client, packet) {
+		client.State.Inflight.Delete(packet.PacketID)
+		return
+	}
+	packet.Created = s.kept.Add(1)
+	client.State.Inflight.Set(packet)
+	s.mu.Lock()
+	heir := s.heirs[client]
+	s.mu.Unlock()
+	if heir == nil {
+		return
+	}
+	heir.mu.Lock()
+	defer heir.mu.Unlock()
+	select {
+	case <-heir.settled:
+		heir.inherit(packet)
+	default:
+		heir.late = append(heir.late, packet)
+	}
+}
+
+// OnClientExpired comes when a session has expired, which mochi forgets, but not what it subscribed to.
+func (s *sessions) OnClientExpired(client *mochi.Client) {
+	s.server.UnsubscribeClient(client)
+	client.ClearInflights()
+}
+
+// ended tells that a connection is served no more.
+func (s *sessions) ended(conn net.Conn) {
+	s.mu.Lock()
+	mine := s.conns[conn]
+	s.mu.Unlock()
+	if mine == nil {
+		return // it never became a client
+	}
+	client := mine.client
+	s.leave(client)
+	// A client that goes before it has its CONNACK, mochi leaves where it is.
+	if current, ok := s.server.Clients.Get(client.ID); ok && current == client && !keepsSession(client) {
+		client.ClearInflights()
+		s.server.UnsubscribeClient(client)
+		s.server.Clients.Delete(client.ID)
+	}
+	mine.settleDown()
+	s.unsettled.Delete(client)
+	s.mu.Lock()
+	delete(s.conns, conn)
+	delete(s.present, client.ID)
+	delete(s.heirs, mine.before)
+	s.mu.Unlock()
+	close(mine.gone)
+}
+
+// keepsSession reports whether a client's session outlives its connection.
+func keepsSession(client *mochi.Client) bool {
+	if client.Properties.ProtocolVersion == 5 {
+		return client.Properties.Props.SessionExpiryInterval > 0
+	}
+	return !client.Properties.Clean
+}
