@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"strings"
 	"sync"
 	"time"
@@ -15,6 +16,7 @@ type account struct {
 	codes   map[string]code      // one-time authorization codes
 	oneApps map[string]*oneApp   // CCI sessions by their current refresh token
 	devices map[string]time.Time // registered device ids and when they came
+	speaks  map[string]string    // the languages that devices were given
 	quota   quotaDay
 	wrong   int // wrong PINs since the last right one
 	// pinLocked is when PINs are taken again, where a lock ends by itself.
@@ -93,7 +95,7 @@ func (a *account) reset() {
 	a.tokens = map[string]token{}
 	a.codes = map[string]code{}
 	a.oneApps = map[string]*oneApp{}
-	a.devices = map[string]time.Time{}
+	a.devices, a.speaks = map[string]time.Time{}, map[string]string{}
 	if g := a.cloud.ccapi; g != nil {
 		for _, id := range g.devices {
 			a.devices[id] = time.Time{}
@@ -213,12 +215,32 @@ func (a *account) knowsDevice(id string) bool {
 	return known
 }
 
+// language is what a device was told to speak, and false for a device that nobody knows.
+func (a *account) language(id string) (string, bool) {
+	a.mu.RLock()
+	defer a.mu.RUnlock()
+	_, known := a.devices[id]
+	return cmp.Or(a.speaks[id], newDeviceLanguage), known
+}
+
+// speak gives a device a language; false for one that nobody knows.
+func (a *account) speak(id, language string) bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	_, known := a.devices[id]
+	if known {
+		a.speaks[id] = language
+	}
+	return known
+}
+
 // forgetDevice is what the cloud does when its push messages bounce
 // (docs/protocol/europe.md §2.8).
 func (a *account) forgetDevice(id string) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	delete(a.devices, id)
+	delete(a.speaks, id)
 }
 
 // RefreshToken is the one that the account's owner got from an ordinary sign-in: 48

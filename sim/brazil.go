@@ -10,8 +10,11 @@ import (
 var brazilHyundai = signedAt("br-ccapi.hyundai.com.br", "", ccapi{
 	dialect:   &brazilian,
 	serviceID: "03f7df9b-7626-4853-b7bd-ad1e8d722bd5", secret: "yQz2bc6Cn8OovVOR7RDWwxTqVwWG3yKBYFDg0HsOXsyxyPlH",
-	appIDs:  []string{"513a491a-0d7c-4d6a-ac03-a2df127d73b0"},
-	devices: []string{"c6e5815b-3057-4e5e-95d5-e3d5d1d2093e"}, // one client's constant
+	// Those of the app for iOS and of the one for Android (§1); both are taken.
+	appIDs: []string{"513a491a-0d7c-4d6a-ac03-a2df127d73b0", "213a491a-0d7c-4d6a-ac03-a2df127d73b0"},
+	// One client's constant. The real cloud has refused it since September 2026 (§2.1); it
+	// is taken here for the sake of that client's older versions.
+	devices: []string{"c6e5815b-3057-4e5e-95d5-e3d5d1d2093e"},
 })
 
 // brasilia is fixed: the country has no summer time.
@@ -74,6 +77,38 @@ func (g ccapi) buildBrazil(c *cloud) map[string]*router {
 	c.discreet = true
 	g.join(c)
 	endpoints := append(g.endpoints(), g.signinEndpoints()...)
-	endpoints = append(endpoints, endpoint{pattern: "GET /api/v1/spa/notifications/{vehicle}/history", kind: kindRead, handle: g.spa(g.records), spa: true})
+	endpoints = append(
+		endpoints,
+		endpoint{pattern: "GET /api/v1/spa/notifications/{vehicle}/history", kind: kindRead, handle: g.spa(g.records), spa: true},
+		endpoint{pattern: "GET " + deviceLanguagePath, kind: kindOther, handle: g.spa(g.deviceLanguage), spa: true},
+		endpoint{pattern: "POST " + deviceLanguagePath, kind: kindOther, handle: g.spa(g.setDeviceLanguage), spa: true},
+	)
 	return map[string]*router{g.host: newRouter(c, g.host, &g, endpoints)}
+}
+
+const deviceLanguagePath = "/api/v1/spa/devices/{device}/setting/language"
+
+// newDeviceLanguage is what a device speaks before it is told (assumed: unknown).
+const newDeviceLanguage = "US-EN"
+
+// deviceLanguage tells in which language a registered device gets its messages (§2.8).
+func (g *ccapi) deviceLanguage(c *call) reply {
+	language, known := c.cloud.account.language(c.r.PathValue("device"))
+	if !known {
+		return g.badDevice.reply()
+	}
+	return spaAnswer(marshal(map[string]string{"language": language}))
+}
+
+func (g *ccapi) setDeviceLanguage(c *call) reply {
+	var body struct {
+		Language string `json:"language"`
+	}
+	if !c.onlyKeys("language!") || !c.decode(&body) || body.Language == "" {
+		return refusedParameter.reply()
+	}
+	if !c.cloud.account.speak(c.r.PathValue("device"), body.Language) {
+		return g.badDevice.reply()
+	}
+	return spaAnswer(nil)
 }
