@@ -75,12 +75,25 @@ func australianReads(g *ccapi) []endpoint {
 		{pattern: "GET /ccs2/carstatus/latest", kind: kindRead, handle: g.ccs2Cached, status: true},
 		{pattern: "GET /location/park", kind: kindRead, handle: g.parkedLocation},
 		{pattern: "GET /status", kind: kindWake, handle: g.flatForced, live: true},
-		{pattern: "GET /ccs2/carstatus", kind: kindWake, handle: g.ccs2Wake, live: true},
+		{pattern: "GET /ccs2/carstatus", kind: kindWake, handle: g.australianWake, live: true},
 		{pattern: "GET /charge/target", kind: kindRead, handle: g.chargeTargets},
 		{pattern: "POST /tripinfo", kind: kindRead, handle: g.tripInfo},
 		{pattern: "POST /drvhistory", kind: kindRead, handle: g.drivingHistory},
 		{pattern: "POST /monthlyreport", kind: kindRead, handle: g.monthlyReport},
 	}
+}
+
+// australianWake is acknowledged; one client looks for the car's tree in its answer and
+// fails without (docs/protocol/australia-newzealand.md §4, §10.7).
+func (g *ccapi) australianWake(c *call) reply {
+	if !c.sim.options.OldClients || !c.car.model.ccs2 {
+		return g.ccs2Wake(c)
+	}
+	r, refused := c.car.ask(c, false)
+	if refused != nil {
+		return refused.reply()
+	}
+	return g.treeAnswer(r, r.ccs2())
 }
 
 // signedAt completes a row whose sign-in is at the vehicle API itself and leads back to

@@ -21,6 +21,11 @@ func (g *ccapi) ccs2Cached(c *call) reply {
 	if c.car.model.ccs2 || g.treeForAll && c.car.replay == nil {
 		tree = r.ccs2()
 	}
+	return g.treeAnswer(r, tree)
+}
+
+// treeAnswer wraps the tree of a report.
+func (g *ccapi) treeAnswer(r *report, tree []byte) reply {
 	update := strconv.FormatInt(r.at.UnixMilli(), 10)
 	if g.compactUpdate {
 		update = r.at.UTC().Format(compactTime)

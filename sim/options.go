@@ -48,8 +48,9 @@ type Options struct {
 	// Replay names files with recorded payloads, {region}_{brand}_{…}.json; each
 	// becomes a car that answers with them.
 	Replay []string
-	// OldClients serves what only outdated clients ask for: China's former sign-in, and
-	// renewals without a stamp in Australia and New Zealand.
+	// OldClients serves what the clouds do not (any more) and some clients ask for: China's
+	// former sign-in and, in Australia and New Zealand, renewals without a stamp and wakes
+	// that are answered with the car's state.
 	OldClients bool
 	// StrictStamps refuses the stamp keys that Australia's clouds took until August 2025.
 	StrictStamps bool

@@ -89,7 +89,7 @@ Faults, for --fault and POST /_sim/faults:
 	flags.DurationVar(&o.LatencyCommand, "latency-command", 0, "time that a car takes for a command (default 3 to 15 s, in China 1 to 2 min)")
 	flags.StringArrayVar(&o.Replay, "replay", nil, "recorded payloads to answer with, {region}_{brand}_{…}.json; several may follow")
 	flags.StringArrayVar(&o.Faults, "fault", nil, "what goes wrong (see above); may be repeated")
-	flags.BoolVar(&o.OldClients, "old-clients", false, "serve what only outdated clients ask for: China's former sign-in, renewals without a stamp in Australia")
+	flags.BoolVar(&o.OldClients, "old-clients", false, "serve what the clouds do not and some clients ask for: China's former sign-in; in Australia renewals without a stamp, and wakes answered with the state")
 	flags.BoolVar(&o.StrictStamps, "strict-stamps", false, "refuse the stamp keys that Australia's clouds took until August 2025")
 	flags.DurationVar(&o.TokenLife, "token-life", 0, "life of the tokens for the vehicles (default as in the real clouds, an hour or a day)")
 	flags.BoolVar(&o.NoCodes, "no-codes", false, "let accounts in without a one-time code where a region asks for one")
