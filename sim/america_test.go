@@ -245,6 +245,8 @@ var americanSeeds = []stranger{
 	{"POST", "api.telematics.hyundaiusa.com", "/ac/v2/evc/fatc/start", `{"airCtrl":1,"airTemp":{"value":[],"unit":1}}`},
 	{"POST", "api.telematics.hyundaiusa.com", "/ac/v2/evc/charge/targetsoc/set", `{"targetSOClist":[null]}`},
 	{"POST", "", "/ac/v2/rcs/rdo/on", "userName=%zz"},
+	{"POST", "api.telematics.hyundaiusa.com", "/ac/v2/svm/findMyCarSVM", `{"vin":1,"blueLinkServicePin":null}`},
+	{"GET", "api.telematics.hyundaiusa.com", "/ac/v2/svm/getSVMDetails", ""},
 }
 
 // Types as strict clients of the American clouds need them: text where the pages show

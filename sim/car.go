@@ -62,8 +62,11 @@ func newCar(c *cloud, index int) *car {
 		base:       roll(words("base")...),
 		registered: registered.Format("2006-01-02 15:04:05.000"),
 	}
-	if index >= len(models) {
+	switch {
+	case index >= len(models):
 		v.nickname = fmt.Sprintf("My %s %d", m.name, index/len(models)+1)
+	case m.nickname != "":
+		v.nickname = m.nickname
 	}
 	v.beBorn()
 	return v

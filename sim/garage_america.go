@@ -33,7 +33,7 @@ var americanKia = []model{
 }
 
 // The Canadian ones have a car of each table of temperatures and of each climate body
-// (docs/protocol/canada.md §6.1, §6.4).
+// (docs/protocol/canada.md §6.1, §6.4). One client tells an EV9 by its nickname.
 var (
 	canadianHyundai = []model{
 		{name: "IONIQ 5", code: "NE", engine: electric, capacityKWh: 77.4, acKW: 10.9, dcKW: 235, kWhPerKm: 0.19, sunroof: true},
@@ -44,7 +44,7 @@ var (
 	}
 	canadianKia = []model{
 		{name: "EV6", code: "CV", engine: electric, capacityKWh: 77.4, acKW: 10.9, dcKW: 235, kWhPerKm: 0.18, sunroof: true},
-		{name: "EV9", code: "MV", engine: electric, capacityKWh: 99.8, acKW: 10.9, dcKW: 210, kWhPerKm: 0.22, sunroof: true},
+		{name: "EV9", nickname: "EV9", code: "MV", engine: electric, capacityKWh: 99.8, acKW: 10.9, dcKW: 210, kWhPerKm: 0.22, sunroof: true},
 		{name: "Sportage PHEV", code: "NQ5", engine: plugIn, capacityKWh: 13.8, acKW: 7.2, kWhPerKm: 0.21, tankL: 42, lPer100Km: 6.6},
 		{name: "Forte", code: "BD", engine: petrol, tankL: 50, lPer100Km: 6.9},
 		{name: "Niro EV", code: "DE", engine: electric, year: 2019, older: true, capacityKWh: 64, acKW: 7.2, dcKW: 75, kWhPerKm: 0.16},

@@ -17,8 +17,9 @@ import (
 type hyundaiUS struct {
 	cloud *cloud
 
-	mu        sync.Mutex
+	mu        sync.Mutex      // may be taken with a car's held
 	refreshes map[string]bool // tokens that were handed out and not used
+	seen      map[*car][]body // what cameras saw, newest first
 }
 
 const (
@@ -50,7 +51,7 @@ func buildHyundaiUS(c *cloud) map[string]*router {
 func (h *hyundaiUS) forget() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.refreshes = map[string]bool{}
+	h.refreshes, h.seen = map[string]bool{}, map[*car][]body{}
 }
 
 func hyundaiUSPath(r *http.Request) bool {
@@ -108,6 +109,7 @@ func (h *hyundaiUS) endpoints() []endpoint {
 		{pattern: "GET /ac/v2/rcs/rvs/vehicleStatus", kind: kindRead, kindOf: hyundaiUSStatusKind, handle: h.driven(h.status), status: true},
 		{pattern: "GET /ac/v2/rcs/rfc/findMyCar", kind: kindWake, handle: h.driven(h.location)},
 		{pattern: "GET /ac/v2/ts/alerts/maintenance/evTripDetails", kind: kindRead, handle: h.driven(h.trips)},
+		{pattern: "GET /ac/v2/svm/getSVMDetails", kind: kindRead, handle: h.driven(h.surroundings)},
 		{pattern: "GET /ac/v2/rmt/getRunningStatus", kind: kindRead, handle: h.driven(h.runningStatus)},
 		{pattern: "POST /ac/v2/rmt/getRunningStatus", kind: kindRead, handle: h.driven(h.runningStatus)},
 	}...)

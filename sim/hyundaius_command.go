@@ -33,6 +33,7 @@ func (h *hyundaiUS) commandEndpoints() []endpoint {
 		{"evc/charge/targetsoc/set", isElectric, hyundaiUSUnsupported, h.orderLimits},
 		{"rcs/rhl/light", nil, hyundaiUSUnsupported, h.plainly(flashEffect)},
 		{"rcs/rhl/hnl", nil, hyundaiUSUnsupported, h.plainly(flashEffect)},
+		{hyundaiUSLook, nil, hyundaiUSUnsupported, h.orderSurround},
 	}
 	var endpoints []endpoint
 	for _, row := range rows {
@@ -55,8 +56,12 @@ func (h *hyundaiUS) commandEndpoints() []endpoint {
 			if refused != nil {
 				return h.say(refused)
 			}
-			// No body, and the transaction in a header.
-			return reply{status: http.StatusOK, header: http.Header{"Tmstid": {id}}}
+			// No body but with one, and the transaction in a header.
+			answer := reply{status: http.StatusOK, header: http.Header{"Tmstid": {id}}}
+			if row.path == hyundaiUSLook {
+				answer.body = marshal(map[string]string{"tid": id})
+			}
+			return answer
 		})})
 	}
 	return endpoints

@@ -24,6 +24,7 @@ func (e engine) burns() bool { return e != electric }
 // model is what all cars of a kind have in common.
 type model struct {
 	name, code string
+	nickname   string // what its owner calls it; empty for a name made of the model's
 	engine     engine
 	ccs2       bool
 
