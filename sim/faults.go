@@ -73,7 +73,7 @@ var faultArguments = []faultArgument{
 	{faultUnreachable, "", oneOf("", "silent"), "refuses wakes and commands: car not reached (4081); =silent accepts them and the car never reports"},
 	{faultLowBattery, "", oneOf(""), "refuses wakes and commands: 12 V battery low (4007)"},
 	{faultUnsupported, "", oneOf(""), "refuses wakes and commands: the car cannot do that (4005)"},
-	{faultCode, "9999", checkCode, "refuses any call for a car or the list with this code of the protocol"},
+	{faultCode, "9999", checkCode, "refuses any call for a car or the list with this code of the protocol (not in America)"},
 	{faultNoData, "", oneOf(""), "knows nothing of the car, as of one that was sold or whose service ended (5921)"},
 	{faultAction, "fail", oneOf("fail", "non-response", "pending", "unrecorded"), "how accepted commands end: fail, non-response, pending (though done), unrecorded"},
 	{faultExpiredToken, "", oneOf("", "other-login", "other-address"), "the token of the call expires at this moment (401); in Canada =other-login and =other-address say why"},
