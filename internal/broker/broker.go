@@ -129,7 +129,7 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 
 	server := mochi.New(serverOptions(b.log))
-	gate := &turnstile{}
+	gate := newTurnstile()
 	clients := newSessions(server, gate.leave)
 	hooks := []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &terms{}, clients, gate, newIdentifiers()}
 	for _, hook := range hooks {
@@ -226,6 +226,8 @@ func serverOptions(log *slog.Logger) *mochi.Options {
 	capabilities.MaximumClientWritesPending = math.MaxUint16 + 1
 	capabilities.MaximumInflight = math.MaxUint16
 	capabilities.MaximumPacketSize = maxPacketSize
+	// Else mochi sends the user properties of a message back with its acknowledgement.
+	capabilities.Compatibilities.NoInheritedPropertiesOnAck = true
 	return &mochi.Options{
 		Capabilities: capabilities,
 		// $SYS cannot be switched off; each round stops the world to read the memory statistics.

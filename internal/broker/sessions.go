@@ -30,6 +30,7 @@ type sessions struct {
 	present map[string]*presence        // by the client's identifier: who has it
 	conns   map[net.Conn]*presence      // the same by connection
 	heirs   map[*mochi.Client]*presence // who takes over what is kept for a client whose connection has ended
+	oldest  map[*mochi.Client][]uint16  // what is kept for one that is away for long, in order
 
 	unsettled sync.Map     // *mochi.Client → *presence, until it has been sent what was kept
 	kept      atomic.Int64 // the place of the last message that is kept
@@ -50,6 +51,10 @@ func place(packet packets.Packet) int64 {
 	return packet.Created
 }
 
+// maxAway is how many messages are kept for a client that is away, as many as Mosquitto keeps. Each second, mochi copies them
+// all: with 65,535 that takes a third of a core and 300 MB.
+const maxAway = 1000
+
 // presence is one connection's time as its client.
 type presence struct {
 	client  *mochi.Client
@@ -67,7 +72,8 @@ var _ mochi.Hook = (*sessions)(nil)
 
 func newSessions(server *mochi.Server, leave func(*mochi.Client)) *sessions {
 	s := &sessions{
-		server: server, leave: leave, present: make(map[string]*presence), conns: make(map[net.Conn]*presence), heirs: make(map[*mochi.Client]*presence),
+		server: server, leave: leave, present: make(map[string]*presence), conns: make(map[net.Conn]*presence),
+		heirs: make(map[*mochi.Client]*presence), oldest: make(map[*mochi.Client][]uint16),
 	}
 	s.kept.Store(firstPlace)
 	return s
@@ -79,7 +85,8 @@ func (*sessions) ID() string { return "sessions" }
 // Provides lists the calls that the hook wants.
 func (*sessions) Provides(call byte) bool {
 	switch call {
-	case mochi.OnSessionEstablish, mochi.OnPacketEncode, mochi.OnSessionEstablished, mochi.OnACLCheck, mochi.OnQosPublish, mochi.OnClientExpired:
+	case mochi.OnSessionEstablish, mochi.OnPacketEncode, mochi.OnSessionEstablished, mochi.OnACLCheck, mochi.OnQosPublish,
+		mochi.OnSelectSubscribers, mochi.OnClientExpired:
 		return true
 	}
 	return false
@@ -102,7 +109,9 @@ func (s *sessions) OnSessionEstablish(client *mochi.Client, packet packets.Packe
 	}
 	defer s.mu.Unlock()
 	s.present[client.ID], s.conns[client.Net.Conn] = mine, mine
-	if before, ok := s.server.Clients.Get(client.ID); ok && !packet.Connect.Clean && keepsSession(before) {
+	before, ok := s.server.Clients.Get(client.ID)
+	delete(s.oldest, before)
+	if ok && !packet.Connect.Clean && keepsSession(before) {
 		mine.before = before
 		s.heirs[before] = mine
 	}
@@ -217,6 +226,9 @@ func (s *sessions) OnQosPublish(client *mochi.Client, packet packets.Packet, _ i
 	client.State.Inflight.Set(packet)
 	s.mu.Lock()
 	heir := s.heirs[client]
+	if heir == nil && client.Closed() && client.State.Inflight.Len() > maxAway {
+		s.dropOldest(client)
+	}
 	s.mu.Unlock()
 	if heir == nil {
 		return
@@ -231,10 +243,49 @@ func (s *sessions) OnQosPublish(client *mochi.Client, packet packets.Packet, _ i
 	}
 }
 
+// dropOldest drops the oldest of the messages that are kept for a client, so that the last words on each topic stay.
+func (s *sessions) dropOldest(client *mochi.Client) {
+	if len(s.oldest[client]) == 0 {
+		all := client.State.Inflight.GetAll(false)
+		slices.SortStableFunc(all, func(a, b packets.Packet) int { return cmp.Compare(place(a), place(b)) })
+		for _, packet := range all {
+			if packet.FixedHeader.Type == packets.Publish {
+				s.oldest[client] = append(s.oldest[client], packet.PacketID)
+			}
+		}
+	}
+	if line := s.oldest[client]; len(line) > 0 {
+		client.State.Inflight.Delete(line[0])
+		s.oldest[client] = line[1:]
+	}
+}
+
+// OnSelectSubscribers comes before one of those that share a subscription is chosen for a message. Mochi would choose those
+// that are away as well, for which the message would be kept while others could take it.
+func (s *sessions) OnSelectSubscribers(subscribers *mochi.Subscribers, _ packets.Packet) *mochi.Subscribers {
+	for _, sharing := range subscribers.Shared {
+		var away []string
+		for id := range sharing {
+			if client, ok := s.server.Clients.Get(id); !ok || client.Closed() {
+				away = append(away, id)
+			}
+		}
+		if len(away) < len(sharing) {
+			for _, id := range away {
+				delete(sharing, id)
+			}
+		}
+	}
+	return subscribers
+}
+
 // OnClientExpired comes when a session has expired, which mochi forgets, but not what it subscribed to.
 func (s *sessions) OnClientExpired(client *mochi.Client) {
 	s.server.UnsubscribeClient(client)
 	client.ClearInflights()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.oldest, client)
 }
 
 // ended tells that a connection is served no more.

@@ -187,7 +187,7 @@ func TestSessions_WhatWasKeptComesInOrderAndNothingIsLost(t *testing.T) {
 
 // The same at once: all that was published while nobody was there, in one second.
 func TestSessions_WhatWasPublishedMeanwhileComesInOrder(t *testing.T) {
-	const total = 2000
+	const total = maxAway
 	b, _ := start(t, Options{})
 	w, _ := hello(t, b.Addr(), "subscriber", keeps)
 	w.subscribed("t", 1)
@@ -202,6 +202,53 @@ func TestSessions_WhatWasPublishedMeanwhileComesInOrder(t *testing.T) {
 			t.Fatalf("message %d is %s", i, p.Payload)
 		}
 	}
+}
+
+// For one that is away for long, the last messages are kept.
+func TestSessions_LastMessagesAreKeptForWhoIsAway(t *testing.T) {
+	const total = 3*maxAway + 500
+	b, _ := start(t, Options{})
+	w, _ := hello(t, b.Addr(), "subscriber", keeps)
+	w.subscribed("t", 1)
+	w.send(packets.NewControlPacket(packets.DISCONNECT))
+	w.cut()
+	publisher, _ := hello(t, b.Addr(), "publisher", nil)
+	for i := range total {
+		publisher.published("t", strconv.Itoa(i), false)
+	}
+	w, _ = hello(t, b.Addr(), "subscriber", keeps)
+	for i := total - maxAway; i < total; i++ {
+		if p := w.message(); string(p.Payload) != strconv.Itoa(i) {
+			t.Fatalf("got %s, want %d", p.Payload, i)
+		}
+	}
+	w.quiet()
+}
+
+// Of those that share a subscription, one that is there gets the message.
+func TestSessions_WhoIsAwayGetsNothingThatOthersCouldTake(t *testing.T) {
+	const total = 40
+	b, _ := start(t, Options{})
+	publisher, _ := hello(t, b.Addr(), "publisher", nil)
+	there, _ := hello(t, b.Addr(), "there", keeps)
+	there.subscribed("$share/group/commands", 1)
+	for i := range 3 {
+		away, _ := hello(t, b.Addr(), fmt.Sprint("away", i), keeps)
+		away.subscribed("$share/group/commands", 1)
+		away.send(packets.NewControlPacket(packets.DISCONNECT))
+		away.cut()
+	}
+	for i := range total {
+		publisher.published("commands", strconv.Itoa(i), false)
+	}
+	for i := range total {
+		if p := there.message(); string(p.Payload) != strconv.Itoa(i) {
+			t.Fatalf("got %s, want %d", p.Payload, i)
+		}
+	}
+	there.send(packets.NewControlPacket(packets.DISCONNECT))
+	there.cut()
+	publisher.published("commands", "kept", false) // for one of them
 }
 
 // What a client does not take is not sent to it, and does not keep it from coming back.

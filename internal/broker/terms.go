@@ -87,6 +87,11 @@ func (*terms) OnPacketEncode(client *mochi.Client, packet packets.Packet) packet
 		}
 	case packets.Publish, packets.Disconnect:
 		packet.Mods.DisallowProblemInfo = false // user properties are no information about a problem [MQTT-3.1.2-29]
+	case packets.Puback:
+		// Mochi says the QoS, which is no reason code and makes mqtt.js fail, whenever it says a reason at all.
+		if packet.ReasonCode == packets.CodeGrantedQos1.Code {
+			packet.ReasonCode = packets.CodeSuccess.Code
+		}
 	case packets.Pubrec:
 		// A message of QoS 2 that comes again has arrived before, and that is what the client asks [MQTT-4.3.3-10].
 		if packet.ReasonCode == packets.ErrPacketIdentifierInUse.Code {

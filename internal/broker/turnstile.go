@@ -1,8 +1,8 @@
 package broker
 
 import (
-	"sync"
 	"sync/atomic"
+	"time"
 
 	mochi "github.com/mochi-mqtt/server/v2"
 	"github.com/mochi-mqtt/server/v2/packets"
@@ -14,16 +14,19 @@ import (
 //
 // The hooks are the only places to stand. A change lies between OnPublish or OnWill and OnRetainMessage; a look-up between
 // the SUBACK and the end of that packet, where all that is found is queued for the client. That waits for the network when
-// the queue is being written to one that does not read, for writeTimeout at most. Two stay unguarded, since mochi asks
+// the queue is being written to one that reads slowly; after writeTimeout the others go on all the same. Two stay unguarded, since mochi asks
 // nobody: a retained will that is sent with a delay, and its own $SYS topics, which only its start creates and which #
 // leaves out.
 type turnstile struct {
 	mochi.HookBase
-	mu     sync.Mutex
-	inside atomic.Pointer[mochi.Client] // who holds mu
+	turn   chan struct{}                // holds one thing while somebody is inside
+	inside atomic.Pointer[mochi.Client] // who that is
+	limit  atomic.Pointer[time.Timer]   // of who looks up what is kept
 }
 
 var _ mochi.Hook = (*turnstile)(nil)
+
+func newTurnstile() *turnstile { return &turnstile{turn: make(chan struct{}, 1)} }
 
 // ID names the hook in mochi's log lines.
 func (*turnstile) ID() string { return "turnstile" }
@@ -38,14 +41,17 @@ func (*turnstile) Provides(call byte) bool {
 }
 
 func (t *turnstile) enter(client *mochi.Client) {
-	t.mu.Lock()
+	t.turn <- struct{}{}
 	t.inside.Store(client)
 }
 
 // leave does nothing for a client that is not inside.
 func (t *turnstile) leave(client *mochi.Client) {
 	if t.inside.CompareAndSwap(client, nil) {
-		t.mu.Unlock()
+		if limit := t.limit.Swap(nil); limit != nil {
+			limit.Stop()
+		}
+		<-t.turn
 	}
 }
 
@@ -72,6 +78,7 @@ func (t *turnstile) OnRetainMessage(client *mochi.Client, _ packets.Packet, _ in
 func (t *turnstile) OnPacketSent(client *mochi.Client, packet packets.Packet, _ []byte) {
 	if packet.FixedHeader.Type == packets.Suback {
 		t.enter(client)
+		t.limit.Store(time.AfterFunc(writeTimeout, func() { t.leave(client) }))
 	}
 }
 

@@ -5,9 +5,13 @@ import (
 	"net"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/eclipse/paho.golang/packets"
 	"github.com/eclipse/paho.golang/paho"
+	mochi "github.com/mochi-mqtt/server/v2"
+	mochipackets "github.com/mochi-mqtt/server/v2/packets"
 )
 
 // Retained messages come and go, by publishers and by wills, while others subscribe to all of them. The race detector finds
@@ -62,6 +66,28 @@ func TestBroker_RetainedMessagesComeAndGoWhileOthersSubscribe(t *testing.T) {
 		})
 	}
 	all.Wait()
+}
+
+// One that reads slowly what is retained holds up those that publish for writeTimeout, not until it has read all.
+func TestTurnstile_SlowSubscriberDoesNotHoldUpPublishers(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		server := mochi.New(serverOptions(quiet()))
+		slow, publisher := server.NewClient(nil, "tcp", "slow", false), server.NewClient(nil, "tcp", "publisher", false)
+		gate := newTurnstile()
+		retained := mochipackets.Packet{FixedHeader: mochipackets.FixedHeader{Type: mochipackets.Publish, Retain: true}}
+		for range 3 {
+			gate.OnPacketSent(slow, mochipackets.Packet{FixedHeader: mochipackets.FixedHeader{Type: mochipackets.Suback}}, nil)
+			begun := time.Now()
+			if _, err := gate.OnPublish(publisher, retained); err != nil {
+				t.Fatal(err)
+			}
+			if waited := time.Since(begun); waited != writeTimeout {
+				t.Errorf("waited for %v", waited)
+			}
+			gate.OnRetainMessage(publisher, retained, 1)
+			gate.OnPacketProcessed(slow, mochipackets.Packet{FixedHeader: mochipackets.FixedHeader{Type: mochipackets.Subscribe}}, nil)
+		}
+	})
 }
 
 // diesWithWill connects with a retained will and hangs up.

@@ -19,7 +19,7 @@ type Config struct {
 	Accounts []Account `yaml:"accounts" doc:"Accounts at the makers' clouds, as in their apps"`
 	Vehicles []Vehicle `yaml:"vehicles" doc:"Names of your own for cars. A car that is not listed is called by its id in the cloud"`
 	MQTT     MQTT      `yaml:"mqtt" doc:"The broker that the cars are joined to"`
-	Broker   Broker    `yaml:"broker" short:"mode" doc:"A broker inside this program, for homes without one. The short form broker: embedded will do"`
+	Broker   Broker    `yaml:"broker" short:"mode" doc:"A broker inside this program, for homes without one. The short form broker: embedded will do. It holds everything in memory, keeps the last 1000 messages for a client that is away, and takes packets of up to 16 MiB"`
 	Refresh  Refresh   `yaml:"refresh" doc:"Reading of the clouds. A read never wakes a car"`
 
 	Zones []Zone `yaml:"zones" doc:"Places with names; the topic of the zone says in which one a car is"`
