@@ -129,14 +129,14 @@ func TestClient_WriteThatIsNeverTakenEndsTheConnection(t *testing.T) {
 
 func TestClient_DeadBrokerIsAskedOnceAMinute(t *testing.T) {
 	for name, dial := range map[string]func(context.Context, string, string) (net.Conn, error){
-		"refuses":           func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED },
+		"refuses": func(context.Context, string, string) (net.Conn, error) { return nil, syscall.ECONNREFUSED },
 		"accepts and drops": pipeTo(func(conn net.Conn) {
 			_ = accept(conn)
 			<-time.After(time.Millisecond) // a loss before Connect returns lets paho 0.23 race with itself
 			_ = conn.Close()
 		}),
-		"drops":             pipeTo(func(conn net.Conn) { _ = conn.Close() }),
-		"never answers":     pipeTo(func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
+		"drops":         pipeTo(func(conn net.Conn) { _ = conn.Close() }),
+		"never answers": pipeTo(func(conn net.Conn) { _, _ = io.Copy(io.Discard, conn) }),
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
