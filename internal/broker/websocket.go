@@ -33,16 +33,17 @@ func (w *webSocketListener) Serve(establish listeners.EstablishFn) {
 	upgrader := websocket.Upgrader{Subprotocols: []string{"mqtt"}}
 	w.http.ReadHeaderTimeout, w.http.IdleTimeout = connectTimeout, connectTimeout
 	w.http.ConnState = func(_ net.Conn, state http.ConnState) {
-		if state == http.StateClosed { // not reached by connections that were upgraded
+		if state == http.StateClosed || state == http.StateHijacked { // one of both, once
 			w.open.Done()
 		}
 	}
 	w.http.Handler = http.HandlerFunc(func(answer http.ResponseWriter, request *http.Request) {
+		w.open.Add(1) // also for one that is taken over and leaves before it was upgraded
+		defer w.open.Done()
 		socket, err := upgrader.Upgrade(answer, request, nil)
 		if err != nil {
 			return // answered by the upgrader
 		}
-		defer w.open.Done()
 		defer func() { _ = socket.Close() }()
 		if err := socket.SetReadDeadline(time.Now().Add(connectTimeout)); err != nil {
 			return
