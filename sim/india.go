@@ -1,9 +1,6 @@
 package sim
 
-import (
-	"strconv"
-	"time"
-)
+import "time"
 
 // India: docs/protocol/india.md. Neither stamps nor the CCS2 header are sent with calls
 // for a car, and stamps of the sign-in are not looked at (§1).
@@ -31,7 +28,7 @@ var indian = dialect{
 	badGrant: invalidParameters, badLogin: requiresLogin,
 	root: rootBare, sunroof: true, seats: [4]string{"astSeatHeatState", "drvSeatHeatState", "rlSeatHeatState", "rrSeatHeatState"},
 	codes: widerCodes, twoPlaces: true,
-	offset: "5", support: saysCCS2, history: historyForm{has: engine.plugs},
+	offset: "5", treeForAll: true, support: saysCCS2, history: historyForm{has: engine.plugs},
 	// Hyundai's electric cars name their trips and tell no more (§4).
 	tripsByID: func(v *car) bool { return v.cloud.brand == "hyundai" && v.model.engine == electric },
 	reads:     indianReads,
@@ -60,6 +57,7 @@ func indianReads(g *ccapi) []endpoint {
 	return []endpoint{
 		{pattern: "GET /status/latest", kind: kindRead, handle: g.flatCached, status: true},
 		{pattern: "GET /ccs2/carstatus/latest", kind: kindRead, handle: g.ccs2Cached, status: true},
+		{pattern: "GET /profile", kind: kindRead, handle: g.profile},
 		{pattern: "GET /setting/alert/maintenance", kind: kindRead, handle: maintenance},
 		{pattern: "GET /location/park", kind: kindRead, handle: g.parkedLocation},
 		{pattern: "GET /status", kind: kindWake, handle: g.flatForced, live: true},
@@ -71,12 +69,36 @@ func indianReads(g *ccapi) []endpoint {
 	}
 }
 
-// maintenance is the only place that tells the distance; what else the real answer holds
-// is unknown (§4).
+// service is how often something of a car is looked after. The names are assumed; the
+// figures are those of a workshop's plan (docs/protocol/india.md §4).
+type service struct {
+	name       string
+	km, months int
+	burns      bool // only where there is an engine
+}
+
+var services = []service{
+	{"Engine Oil", 10000, 12, true},
+	{"Air Cleaner", 30000, 36, true},
+	{"Tire Rotation", 10000, 12, false},
+	{"Wheel Alignment", 20000, 24, false},
+}
+
+// maintenance is the only place that tells the distance, next to the plan of services.
 func maintenance(c *call) reply {
-	if c.car.replay != nil {
+	v := c.car
+	if v.replay != nil {
 		return refusedNoData.reply()
 	}
-	km := c.car.look(c.now).body.odometerKm
-	return spaAnswer([]byte(`{"odometer":` + strconv.FormatFloat(round(km, 1), 'f', -1, 64) + `}`))
+	plan := []any{}
+	for _, s := range services {
+		if s.burns && !v.model.engine.burns() {
+			continue
+		}
+		plan = append(plan, map[string]any{
+			"itemId": s.name, "enable": true,
+			"items": map[string]any{"distValue": s.km, "termValue": s.months},
+		})
+	}
+	return spaAnswer(marshal(map[string]any{"odometer": round(v.look(c.now).body.odometerKm, 1), "mainList": plan}))
 }
