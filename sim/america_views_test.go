@@ -198,3 +198,27 @@ func TestStrangers_AreAdmittedToTheAmericanClouds(t *testing.T) {
 		}
 	}
 }
+
+// Some clients find a header only in the spelling that they know, which Go's own would not
+// show.
+func TestStrangers_FindTheHeadersOfAmericaSpeltAsTheyAre(t *testing.T) {
+	s := newSim(t, Options{Cars: 2, Parked: true})
+	s.Reset()
+	headers := admitAmericans(s)
+	for host, want := range map[string]struct{ call, body, header string }{
+		"api.telematics.hyundaiusa.com": {"POST /ac/v2/evc/fatc/stop", "", "tmsTid"},
+		"api.owners.kia.com":            {"GET /apigw/v1/evc/gts", "", "xid errcd"},
+		"mybluelink.ca":                 {"POST /tods/api/drlck", `{"pin":"1234"}`, "transactionId"},
+	} {
+		method, path, _ := strings.Cut(want.call, " ")
+		r := httptest.NewRequest(method, path, strings.NewReader(want.body))
+		r.Host, r.Header = host, headers[host]
+		w := httptest.NewRecorder()
+		s.ServeHTTP(w, r)
+		for name := range strings.FieldsSeq(want.header) {
+			if w.Header()[name] == nil {
+				t.Errorf("%s: %s is missing: %d %v %s", host, name, w.Code, w.Header(), w.Body)
+			}
+		}
+	}
+}

@@ -53,7 +53,7 @@ func (n *canada) commandEndpoints() []endpoint {
 			if row.path == canadaSetLimits {
 				answer = n.limitsSet(c, id)
 			}
-			answer.header = http.Header{"Transactionid": {id}}
+			answer.header = http.Header{"transactionId": {id}}
 			return answer
 		})})
 	}

@@ -57,7 +57,7 @@ func (h *hyundaiUS) commandEndpoints() []endpoint {
 				return h.say(refused)
 			}
 			// No body but with one, and the transaction in a header.
-			answer := reply{status: http.StatusOK, header: http.Header{"Tmstid": {id}}}
+			answer := reply{status: http.StatusOK, header: http.Header{"tmsTid": {id}}}
 			if row.path == hyundaiUSLook {
 				answer.body = marshal(map[string]string{"tid": id})
 			}

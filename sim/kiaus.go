@@ -112,7 +112,8 @@ func (k *kiaUS) known(c *call, handle func(*call) reply) reply {
 }
 
 // withXid adds what every answer carries: a transaction id, unless it names the command's,
-// and whether it is an error (§1.5).
+// and whether it is an error (§1.5). Their names are in small letters, as HTTP/2 has them:
+// one client looks for no other spelling of rmtoken.
 func (c *call) withXid(answer reply) reply {
 	header := http.Header{}
 	for name, values := range answer.header {
@@ -124,7 +125,10 @@ func (c *call) withXid(answer reply) reply {
 	if header.Get("Errcd") == "" {
 		header.Set("Errcd", "0")
 	}
-	answer.header = header
+	answer.header = http.Header{}
+	for name, values := range header {
+		answer.header[strings.ToLower(name)] = values
+	}
 	return answer
 }
 

@@ -97,7 +97,11 @@ func (r *report) kiaUSCharging(t *tree, limits bool) {
 	b, m := &r.body, r.car.model
 	t.num("evStatus.batteryStatus", whole(b.soc(m)))
 	t.truth("evStatus.batteryCharge", b.charging)
-	t.num("evStatus.batteryPlugin", int(b.plug))
+	plugged := int(b.plug)
+	if m.climateAsked && b.plug == plugAC {
+		plugged = 4
+	}
+	t.num("evStatus.batteryPlugin", plugged)
 	power := 0.0
 	if b.charging {
 		power = b.chargeKW
@@ -105,7 +109,7 @@ func (r *report) kiaUSCharging(t *tree, limits bool) {
 	t.real("evStatus.realTimePower", power, 1)
 	t.truth("evStatus.batteryPrecondition", false)
 	t.truth("evStatus.wirelessCharging", false)
-	t.raw("evStatus.remainChargeTime", fmt.Sprintf(`[{"remainChargeType":1,"timeInterval":{"value":%d,"unit":4}}]`, b.minutesLeft(m)))
+	t.raw("evStatus.remainChargeTime", r.kiaUSTimes())
 	electric, gas := round(miles(b.evRange(m)), 2), round(miles(b.fuelRange(m)), 2)
 	gasRange := ""
 	if m.engine.burns() {
@@ -118,6 +122,25 @@ func (r *report) kiaUSCharging(t *tree, limits bool) {
 	if limits {
 		t.raw("evStatus.targetSOC", "["+m.kiaUSTarget(0, b.limitDC)+","+m.kiaUSTarget(1, b.limitAC)+"]")
 	}
+}
+
+// kiaUSTimes are the estimates: of each charger as long as none is plugged in, else of that
+// one (§5). The newest cars say so by a kind of its own.
+func (r *report) kiaUSTimes() string {
+	b, m := &r.body, r.car.model
+	estimate := func(kind, minutes int) string {
+		return fmt.Sprintf(`{"remainChargeType":%d,"timeInterval":{"value":%d,"unit":4}}`, kind, minutes)
+	}
+	quick, portable, station := b.minutesQuick(m), b.minutesPortable(m), b.minutesStation(m)
+	switch {
+	case m.climateAsked && b.charging:
+		return "[" + estimate(4, b.minutesLeft(m)) + "]"
+	case b.plug == plugNone:
+		return "[" + estimate(1, quick) + "," + estimate(2, portable) + "," + estimate(3, station) + "]"
+	case b.charging:
+		return "[" + estimate(int(b.plug), b.minutesLeft(m)) + "]"
+	}
+	return "[" + estimate(int(b.plug), []int{1: quick, 2: portable, 3: station}[b.plug]) + "]"
 }
 
 // kiaUSTarget is a limit and how far the car would come with it.

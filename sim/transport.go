@@ -99,10 +99,14 @@ func (rec *recorder) response(r *http.Request) *http.Response {
 		length = announced
 		body = io.NopCloser(io.MultiReader(bytes.NewReader(rec.body.Bytes()), cutReader{}))
 	}
+	header := make(http.Header, len(rec.header)) // as net/http reads it, however it is spelt
+	for name, values := range rec.header {
+		header[http.CanonicalHeaderKey(name)] = values
+	}
 	return &http.Response{
 		Status: strconv.Itoa(rec.status) + " " + http.StatusText(rec.status), StatusCode: rec.status,
 		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
-		Header: rec.header, Body: body, ContentLength: length, Request: r,
+		Header: header, Body: body, ContentLength: length, Request: r,
 	}
 }
 

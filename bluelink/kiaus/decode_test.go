@@ -82,6 +82,13 @@ func TestDecode_LeavesOfThePage(t *testing.T) {
 		{`"distanceToEmpty":{"value":320,"unit":3}`, "fuel_driving_range", "320 mi"},
 		{`"evStatus":{"targetSOC":[{"plugType":1,"targetSOClevel":50},{"plugType":1,"targetSOClevel":70},{"plugType":1,"targetSOClevel":0}]}`, "ev_charge_limits_ac", "70"},
 		{`"evStatus":{"targetSOC":[{"plugType":0,"targetSOClevel":true}]}`, "ev_charge_limits_dc", "<nil>"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_current_charge_duration", "0s"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_fast_charge_duration", "39m0s"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_portable_charge_duration", "18h20m0s"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_station_charge_duration", "4h0m0s"},
+		{`"evStatus":{"batteryCharge":true,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_current_charge_duration", "39m0s"},
+		{`"evStatus":{"batteryCharge":true,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":4,"timeInterval":{"value":225,"unit":4}}]}`, "ev_estimated_current_charge_duration", "3h45m0s"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":3,"timeInterval":{"value":90,"unit":4}}]}`, "ev_estimated_current_charge_duration", "1h30m0s"},
 		{`"seatHeaterVentState":{"flSeatHeatState":8}`, "front_left_seat_heater_is_on", "true"},
 		{`"seatHeaterVentState":{"flSeatHeatState":2}`, "front_left_seat_heater_is_on", "false"},
 		{`"climate":{"heatVentSeat":{"driverSeat":{"heatVentType":1,"heatVentLevel":1}}}`, "front_left_seat_status", "<nil>"},
@@ -106,7 +113,7 @@ func TestDecode_DamageCostsOnlyItsOwnData(t *testing.T) {
 				Decode: func(damaged []byte) (vehicle.Report, error) {
 					return Decode(vehicle.USA, "flat", vehicle.PHEV, damaged)
 				},
-				KeepTimes: true, Costs: map[string]int{"batteryPlugin": 2, "coord.lat": 6, "coord.lon": 6, "plugType": 2},
+				KeepTimes: true, Costs: map[string]int{"batteryPlugin": 2, "coord.lat": 6, "coord.lon": 6, "plugType": 2, "timeInterval.value": 2},
 			})
 		})
 	}

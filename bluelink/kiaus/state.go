@@ -109,11 +109,7 @@ var statusRules = []leaf.Rule{
 	leaf.Flag(vehicle.PreconditionOn, "evStatus.batteryPrecondition"),
 	leaf.Distance(vehicle.EVRange, ranges+"evModeRange"),
 	leaf.Distance(vehicle.TotalRange, ranges+"totalAvailableRange"),
-	// Which of several entries is meant nobody knows; all clients take the first (docs/protocol/usa-kia.md §11).
-	leaf.Minutes(vehicle.ChargeTime, "evStatus.remainChargeTime.0.timeInterval.value"),
-	leaf.Minutes(vehicle.ChargeTimeFast, "evStatus.remainChargeTime.0.etc1.value"),
-	leaf.Minutes(vehicle.ChargeTimePort, "evStatus.remainChargeTime.0.etc2.value"),
-	leaf.Minutes(vehicle.ChargeTimeAC, "evStatus.remainChargeTime.0.etc3.value"),
+	chargeTimes,
 	func(r *vehicle.Report, status leaf.Value) { readLimits(r, status.Get("evStatus.targetSOC")) },
 }
 
@@ -269,6 +265,32 @@ func nextService(r *vehicle.Report, info leaf.Value) {
 		at = info.Get("service.imatServiceOdometer")
 	}
 	leaf.Take(r, vehicle.NextService, at, leaf.InUnit(vehicle.Mile))
+}
+
+// chargeTimes reads how long charging takes: of the kinds 1, 2 and 3 on a fast charger, a portable one and a station, and 4 as
+// it is charging now. A lone entry is about the charger that is plugged in, whatever its kind. A car that does not charge has
+// several, which all say what would be, and nothing is left to wait for; otherwise all clients take the first
+// (docs/protocol/usa-kia.md §5).
+func chargeTimes(r *vehicle.Report, status leaf.Value) {
+	list := status.Get("evStatus.remainChargeTime")
+	times := [5]leaf.Value{1: list.Get("0.etc1.value"), 2: list.Get("0.etc2.value"), 3: list.Get("0.etc3.value")}
+	for entry := range list.All() {
+		if kind, refused := leaf.AsCode(entry.Get("remainChargeType")); refused == "" && kind > 0 && kind < len(times) {
+			times[kind] = entry.Get("timeInterval.value")
+		}
+	}
+	leaf.Take(r, vehicle.ChargeTimeFast, times[1], leaf.AsMinutes)
+	leaf.Take(r, vehicle.ChargeTimePort, times[2], leaf.AsMinutes)
+	leaf.Take(r, vehicle.ChargeTimeAC, times[3], leaf.AsMinutes)
+	charging := status.Get("evStatus.batteryCharge")
+	switch on, refused := leaf.AsFlag(charging); {
+	case !times[4].Missing():
+		leaf.Take(r, vehicle.ChargeTime, times[4], leaf.AsMinutes)
+	case list.Len() > 1 && refused == "" && !charging.Missing() && !on:
+		vehicle.ChargeTime.Set(r, 0, charging.Raw())
+	default:
+		leaf.Take(r, vehicle.ChargeTime, list.Get("0.timeInterval.value"), leaf.AsMinutes)
+	}
 }
 
 // readLimits reads charge limits: plug 0 is DC and 1 is AC, and of several entries for a plug the last is the true one. What
