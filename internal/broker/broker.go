@@ -3,7 +3,7 @@
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
 // leaves open is closed here: who may listen where (broker.go); connections that never say CONNECT, that read
 // nothing, over whose packets it panics, and a farewell that can hang (listener.go); who comes while the same client
-// is still going, and what is kept for it (sessions.go); what clients ask that it cannot keep to (terms.go); numbers
+// is still going, and what is kept for it (sessions.go); what clients ask that it cannot keep to (terms.go, window.go); numbers
 // that it confuses (identifiers.go); a race that can end it (turnstile.go); log lines that carry payloads (log.go).
 //
 // It keeps nothing on disk, so retained topics are gone after a restart; the bridge publishes them again. And some
@@ -129,9 +129,9 @@ func (b *Broker) Run(ctx context.Context) error {
 	}
 
 	server := mochi.New(serverOptions(b.log))
-	gate := newTurnstile()
-	clients := newSessions(server, gate.leave)
-	hooks := []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &terms{}, clients, gate, newIdentifiers()}
+	gate, open := newTurnstile(), &windows{}
+	clients := newSessions(server, gate, open)
+	hooks := []mochi.Hook{&gatekeeper{username: b.opts.Username, password: b.opts.Password}, &terms{}, open, clients, gate, newIdentifiers()}
 	for _, hook := range hooks {
 		if err := server.AddHook(hook, nil); err != nil {
 			return fmt.Errorf("embedded broker: %w", err)
@@ -230,6 +230,9 @@ func serverOptions(log *slog.Logger) *mochi.Options {
 	capabilities.Compatibilities.NoInheritedPropertiesOnAck = true
 	return &mochi.Options{
 		Capabilities: capabilities,
+		// What mochi gathers before it writes, it forgets to write when the last of it is more than the client takes; and
+		// whoever waits for an acknowledgement must have sent what it is for. So each packet is written by itself.
+		ClientNetWriteBufferSize: 1,
 		// $SYS cannot be switched off; each round stops the world to read the memory statistics.
 		SysTopicResendInterval: int64(time.Minute / time.Second),
 		Logger:                 slog.New(quietHandler{log.Handler()}),

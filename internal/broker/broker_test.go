@@ -346,7 +346,7 @@ func TestServerOptions_RetainedTopicOutlivesTheDay(t *testing.T) {
 		opts := serverOptions(quiet())
 		opts.InlineClient = true
 		server := mochi.New(opts)
-		if err := server.AddHook(newSessions(server, func(*mochi.Client) {}), nil); err != nil {
+		if err := server.AddHook(newSessions(server, newTurnstile(), &windows{}), nil); err != nil {
 			t.Fatal(err)
 		}
 		if err := server.Serve(); err != nil {

@@ -23,8 +23,9 @@ import (
 // subscriptions behind, and a message that is larger than the client takes ends each of its connections.
 type sessions struct {
 	mochi.HookBase
-	server *mochi.Server
-	leave  func(*mochi.Client) // is told of each client whose connection has ended
+	server  *mochi.Server
+	gate    *turnstile
+	windows *windows
 
 	mu      sync.Mutex                  // guards the maps
 	present map[string]*presence        // by the client's identifier: who has it
@@ -70,9 +71,9 @@ type presence struct {
 
 var _ mochi.Hook = (*sessions)(nil)
 
-func newSessions(server *mochi.Server, leave func(*mochi.Client)) *sessions {
+func newSessions(server *mochi.Server, gate *turnstile, windows *windows) *sessions {
 	s := &sessions{
-		server: server, leave: leave, present: make(map[string]*presence), conns: make(map[net.Conn]*presence),
+		server: server, gate: gate, windows: windows, present: make(map[string]*presence), conns: make(map[net.Conn]*presence),
 		heirs: make(map[*mochi.Client]*presence), oldest: make(map[*mochi.Client][]uint16),
 	}
 	s.kept.Store(firstPlace)
@@ -163,24 +164,24 @@ func tooLarge(client *mochi.Client, packet packets.Packet) bool {
 func (s *sessions) OnSessionEstablished(client *mochi.Client, _ packets.Packet) {
 	if found, ok := s.unsettled.Load(client); ok {
 		mine, _ := found.(*presence)
-		mine.settleDown()
+		mine.settleDown(s.windows)
 		s.unsettled.Delete(client)
 	}
 }
 
 // settleDown sends the client what came late, or keeps it for the next connection when this one has ended.
-func (p *presence) settleDown() {
+func (p *presence) settleDown(windows *windows) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, packet := range p.late {
-		p.inherit(packet)
+		p.inherit(packet, windows)
 	}
 	p.late = nil
 	p.settle()
 }
 
 // inherit sends the client a message that was kept for its former connection, unless mochi has found it there.
-func (p *presence) inherit(packet packets.Packet) {
+func (p *presence) inherit(packet packets.Packet, windows *windows) {
 	if found := p.found[packet.PacketID]; found == packet.Created || found == noPlace {
 		return
 	}
@@ -190,7 +191,8 @@ func (p *presence) inherit(packet packets.Packet) {
 	}
 	packet.PacketID = uint16(id) // mochi counts to 65535
 	p.client.State.Inflight.Set(packet)
-	_ = p.client.WritePacket(packet) // or it is sent with the next connection
+	windows.expect(p.client, packet.PacketID) // nothing may be read of the client before this is sent
+	_ = p.client.WritePacket(packet)          // or it is sent with the next connection
 }
 
 // OnACLCheck allows everything, and makes who publishes wait until what was kept for the client is sent, for writeTimeout at
@@ -237,7 +239,7 @@ func (s *sessions) OnQosPublish(client *mochi.Client, packet packets.Packet, _ i
 	defer heir.mu.Unlock()
 	select {
 	case <-heir.settled:
-		heir.inherit(packet)
+		heir.inherit(packet, s.windows)
 	default:
 		heir.late = append(heir.late, packet)
 	}
@@ -297,14 +299,15 @@ func (s *sessions) ended(conn net.Conn) {
 		return // it never became a client
 	}
 	client := mine.client
-	s.leave(client)
+	s.gate.leave(client)
+	s.windows.leave(client)
 	// A client that goes before it has its CONNACK, mochi leaves where it is.
 	if current, ok := s.server.Clients.Get(client.ID); ok && current == client && !keepsSession(client) {
 		client.ClearInflights()
 		s.server.UnsubscribeClient(client)
 		s.server.Clients.Delete(client.ID)
 	}
-	mine.settleDown()
+	mine.settleDown(s.windows)
 	s.unsettled.Delete(client)
 	s.mu.Lock()
 	delete(s.conns, conn)

@@ -72,7 +72,7 @@ func (*dawdler) OnWill(_ *mochi.Client, will mochi.Will) (mochi.Will, error) {
 func TestSessions_WillComesBeforeTheNextBirth(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := mochi.New(serverOptions(quiet()))
-		clients := newSessions(server, func(*mochi.Client) {})
+		clients := newSessions(server, newTurnstile(), &windows{})
 		for _, hook := range []mochi.Hook{&gatekeeper{}, &dawdler{}, clients} {
 			if err := server.AddHook(hook, nil); err != nil {
 				t.Fatal(err)
@@ -277,7 +277,7 @@ func TestSessions_MessageThatIsTooLargeDoesNotEndConnections(t *testing.T) {
 func TestSessions_ExpiredSessionLeavesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		server := mochi.New(serverOptions(quiet()))
-		s := newSessions(server, func(*mochi.Client) {})
+		s := newSessions(server, newTurnstile(), &windows{})
 		if err := server.AddHook(s, nil); err != nil {
 			t.Fatal(err)
 		}

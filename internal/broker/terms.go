@@ -66,7 +66,7 @@ func (*terms) OnConnect(client *mochi.Client, _ packets.Packet) error {
 // dropQuotas makes mochi forget the client's Receive Maximum. What mochi 2.7.9 does with it is worse than sending more at once
 // than asked: messages held back lose their order; their acknowledgements do not free the quota, so that after twice the
 // maximum the client hears nothing any more; and looking for them takes a read lock twice, which stops the whole broker when a
-// publisher comes in between. With a quota of nothing out of nothing, none of that code runs.
+// publisher comes in between. With a quota of nothing out of nothing, none of that code runs, and windows stand in for it.
 //
 // Nor does it count against the broker's own: mochi hangs up over messages of QoS 2 beyond it, also of clients of 3.1.1, which
 // cannot know of it, and counts those that it sends itself.
