@@ -167,7 +167,7 @@ func orderStartKiaUS(c *call) (effect, *kiaUSFailure) {
 		return nil, &kiaUSWrongShape
 	}
 	climate := &body.Climate
-	celsius, known := kiaUSCelsius(climate.Temp.Value, climate.Temp.Unit)
+	warm, known := kiaUSDegrees(climate.Temp.Value)
 	minutes := climateDefault
 	if d := climate.Duration; d != nil {
 		minutes = time.Duration(d.Value) * time.Minute
@@ -182,7 +182,7 @@ func orderStartKiaUS(c *call) (effect, *kiaUSFailure) {
 	}
 	heat := &climate.Heat
 	switch {
-	case !known, !within(&heat.Rear, 0, 1), !within(&heat.Mirror, 0, 1), !within(&heat.Wheel, 0, 1), !within(heat.Step, 0, 2),
+	case !known, climate.Temp.Unit != 1, !within(&heat.Rear, 0, 1), !within(&heat.Mirror, 0, 1), !within(&heat.Wheel, 0, 1), !within(heat.Step, 0, 2),
 		minutes < time.Minute, minutes > 30*time.Minute:
 		return nil, &kiaUSWrongShape
 	case climate.Seats != nil && c.car.model.older:
@@ -192,7 +192,7 @@ func orderStartKiaUS(c *call) (effect, *kiaUSFailure) {
 	}
 	return func(v *car) bool {
 		b := &v.body
-		b.temperatureC, b.defrost = celsius, climate.Defrost
+		b.temperatureC, b.defrost = celsiusOf(warm), climate.Defrost
 		b.rearHeat, b.mirrorHeat, b.wheelHeat = heat.Rear == 1, heat.Mirror == 1, heat.Wheel
 		if heat.Wheel == 1 && heat.Step != nil {
 			b.wheelHeat = *heat.Step
@@ -207,23 +207,16 @@ func orderStartKiaUS(c *call) (effect, *kiaUSFailure) {
 	}, nil
 }
 
-// kiaUSCelsius reads whole degrees Fahrenheit, or half ones Celsius with the unit 0 as one
-// client sends them, or one of the two ends.
-func kiaUSCelsius(text string, unit int) (float64, bool) {
+// kiaUSDegrees reads whole degrees Fahrenheit or one of the two ends.
+func kiaUSDegrees(text string) (float64, bool) {
 	switch text {
 	case "LOW":
-		return celsiusOf(62), unit == 0 || unit == 1
+		return 62, true
 	case "HIGH":
-		return celsiusOf(82), unit == 0 || unit == 1
+		return 82, true
 	}
 	n, ok := degrees(text)
-	switch unit {
-	case 0:
-		return n, ok && 2*n == math.Trunc(2*n) && n >= 17 && n <= 27
-	case 1:
-		return celsiusOf(n), ok && n == math.Trunc(n) && n >= 62 && n <= 82
-	}
-	return 0, false
+	return n, ok && n == math.Trunc(n) && n >= 62 && n <= 82
 }
 
 // shut reports whether everything that opens is closed and locked.

@@ -89,6 +89,7 @@ func TestDecode_LeavesOfThePage(t *testing.T) {
 		{`"evStatus":{"batteryCharge":true,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":2,"timeInterval":{"value":1100,"unit":4}},{"remainChargeType":3,"timeInterval":{"value":240,"unit":4}}]}`, "ev_estimated_current_charge_duration", "39m0s"},
 		{`"evStatus":{"batteryCharge":true,"remainChargeTime":[{"remainChargeType":1,"timeInterval":{"value":39,"unit":4}},{"remainChargeType":4,"timeInterval":{"value":225,"unit":4}}]}`, "ev_estimated_current_charge_duration", "3h45m0s"},
 		{`"evStatus":{"batteryCharge":false,"remainChargeTime":[{"remainChargeType":3,"timeInterval":{"value":90,"unit":4}}]}`, "ev_estimated_current_charge_duration", "1h30m0s"},
+		{`"evStatus":{"batteryCharge":false,"remainChargeTime":{"value":45,"unit":4}}`, "ev_estimated_current_charge_duration", "45m0s"},
 		{`"seatHeaterVentState":{"flSeatHeatState":8}`, "front_left_seat_heater_is_on", "true"},
 		{`"seatHeaterVentState":{"flSeatHeatState":2}`, "front_left_seat_heater_is_on", "false"},
 		{`"climate":{"heatVentSeat":{"driverSeat":{"heatVentType":1,"heatVentLevel":1}}}`, "front_left_seat_status", "<nil>"},

@@ -286,6 +286,8 @@ func chargeTimes(r *vehicle.Report, status leaf.Value) {
 	switch on, refused := leaf.AsFlag(charging); {
 	case !times[4].Missing():
 		leaf.Take(r, vehicle.ChargeTime, times[4], leaf.AsMinutes)
+	case list.Object(): // as one page shows it
+		leaf.Take(r, vehicle.ChargeTime, list.Get("value"), leaf.AsMinutes)
 	case list.Len() > 1 && refused == "" && !charging.Missing() && !on:
 		vehicle.ChargeTime.Set(r, 0, charging.Raw())
 	default:
