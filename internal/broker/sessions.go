@@ -227,21 +227,41 @@ func (s *sessions) OnQosPublish(client *mochi.Client, packet packets.Packet, _ i
 	packet.Created = s.kept.Add(1)
 	client.State.Inflight.Set(packet)
 	s.mu.Lock()
-	heir := s.heirs[client]
-	if heir == nil && client.Closed() && client.State.Inflight.Len() > maxAway {
+	defer s.mu.Unlock()
+	if s.heirs[client] == nil && client.Closed() && client.State.Inflight.Len() > maxAway {
 		s.dropOldest(client)
 	}
-	s.mu.Unlock()
-	if heir == nil {
-		return
+	for heir := s.heir(client); heir != nil; heir = s.heir(client) {
+		client = heir.client
+		select {
+		case <-heir.gone: // kept before the next connection can look for it
+			heir.take(packet, s.windows)
+		default:
+			s.mu.Unlock()
+			heir.take(packet, s.windows)
+			s.mu.Lock()
+		}
 	}
-	heir.mu.Lock()
-	defer heir.mu.Unlock()
+}
+
+// heir returns the last that has continued a client's session, since whoever publishes may have been held up meanwhile. Its
+// caller holds mu.
+func (s *sessions) heir(client *mochi.Client) (last *presence) {
+	for next := s.heirs[client]; next != nil; next = s.heirs[next.client] {
+		last = next
+	}
+	return last
+}
+
+// take gives the client a message that was meant for its former connection.
+func (p *presence) take(packet packets.Packet, windows *windows) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	select {
-	case <-heir.settled:
-		heir.inherit(packet, s.windows)
+	case <-p.settled:
+		p.inherit(packet, windows)
 	default:
-		heir.late = append(heir.late, packet)
+		p.late = append(p.late, packet)
 	}
 }
 
@@ -312,9 +332,13 @@ func (s *sessions) ended(conn net.Conn) {
 	s.mu.Lock()
 	delete(s.conns, conn)
 	delete(s.present, client.ID)
-	delete(s.heirs, mine.before)
 	s.mu.Unlock()
 	close(mine.gone)
+	time.AfterFunc(2*writeTimeout, func() { // when nobody can be about to publish to the one before
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		delete(s.heirs, mine.before)
+	})
 }
 
 // keepsSession reports whether a client's session outlives its connection.
