@@ -70,7 +70,7 @@ func (c *cloud) key(ctx context.Context, v *vehicle.Vehicle, left time.Duration)
 		}
 		vin, fetched := c.garage.get(t.Access, v.CloudID)
 		if !fetched {
-			vin, err = c.fetchKeys(ctx, t, v.CloudID)
+			t, vin, err = c.fetchKeys(ctx, t, left, v.CloudID)
 			if errors.Is(err, bluelink.ErrSessionExpired) && !tried && c.refusals.Blame(listCall) {
 				c.session.Expire(t)
 				continue
@@ -89,22 +89,26 @@ func (c *cloud) key(ctx context.Context, v *vehicle.Vehicle, left time.Duration)
 	}
 }
 
-// fetchKeys gets the keys of all cars, once for all who wait.
-func (c *cloud) fetchKeys(ctx context.Context, t bluelink.Tokens, car string) (string, error) {
+// fetchKeys gets the keys of all cars, once for all who wait. The session that the caller has may have been replaced when its
+// turn comes, and then it is the other's keys that it wants.
+func (c *cloud) fetchKeys(ctx context.Context, t bluelink.Tokens, left time.Duration, car string) (bluelink.Tokens, string, error) {
 	select {
 	case c.garage.turn <- struct{}{}:
 		defer func() { <-c.garage.turn }()
 	case <-ctx.Done():
-		return "", &bluelink.Error{Op: "wait for the cars' keys", Cloud: c.account.Cloud(), Err: context.Cause(ctx)}
+		return t, "", &bluelink.Error{Op: "wait for the cars' keys", Cloud: c.account.Cloud(), Err: context.Cause(ctx)}
+	}
+	if living, err := c.session.Tokens(ctx, left); err == nil {
+		t = living
 	}
 	if vin, fetched := c.garage.get(t.Access, car); fetched { // another caller was faster
-		return vin, nil
+		return t, vin, nil
 	}
 	if _, err := c.readList(ctx, t); err != nil {
-		return "", err
+		return t, "", err
 	}
 	vin, _ := c.garage.get(t.Access, car)
-	return vin, nil
+	return t, vin, nil
 }
 
 // listCall is the call that reads the list of cars.

@@ -43,6 +43,24 @@ func TestKeys_OfAllCarsAreRenewedTogether(t *testing.T) {
 	})
 }
 
+func TestKeys_WhoComesLateGetsThoseOfTheSessionThatThereIs(t *testing.T) {
+	s, o := signedIn(t)
+	cars := o.list(t)
+	former, err := o.session.Tokens(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	o.session.Expire(former)
+	if _, err := o.read(t.Context(), cars[0]); err != nil {
+		t.Fatal(err)
+	}
+	lists := s.Count("ownr/gvl")
+	tokens, vin, err := o.fetchKeys(t.Context(), former, 0, cars[0].CloudID)
+	if err != nil || tokens.Access == former.Access || vin != s.keyOf(cars[0].CloudID) || s.Count("ownr/gvl") != lists {
+		t.Errorf("got %q of the same session %t after %d lists: %v", vin, tokens.Access == former.Access, s.Count("ownr/gvl")-lists, err)
+	}
+}
+
 func TestKeys_OfAnotherSessionAreFetchedAnewBeforeASignIn(t *testing.T) {
 	s, o := signedIn(t)
 	cars := o.list(t)
