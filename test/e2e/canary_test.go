@@ -13,6 +13,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"regexp"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -165,18 +166,45 @@ func (c canaries) add(what, secret string) {
 	}
 }
 
+// moment is a point in time, whose fraction of a second may hold any digits.
+var moment = regexp.MustCompile(`\d{4}-\d\d-\d\dt\d\d:\d\d:\d\d(\.\d+)?`)
+
 // find names the canaries in a text.
 func (c canaries) find(text string) (found []string) {
-	text = strings.ToLower(text)
+	text = moment.ReplaceAllString(strings.ToLower(text), "…")
 	for secret, what := range c {
-		at := strings.Index(text, secret)
-		if at < 0 {
+		if !strings.Contains(text, secret) {
 			continue
 		}
-		start, end := max(0, at-120), min(len(text), at+len(secret)+40)
-		found = append(found, what+" in …"+text[start:end]+"…")
+		pattern := regexp.QuoteMeta(secret)
+		if strings.Trim(secret, "0123456789") == "" { // or any long number would hold a PIN one day
+			pattern = `(?:^|\D)` + pattern + `(?:\D|$)`
+		}
+		at := regexp.MustCompile(pattern).FindStringIndex(text)
+		if at == nil {
+			continue
+		}
+		found = append(found, what+" in …"+text[max(0, at[0]-120):min(len(text), at[1]+40)]+"…")
 	}
 	return found
+}
+
+func TestCanaries_AreFoundAndNotByChance(t *testing.T) {
+	c := canaries{}
+	c.add("PIN", canaryPIN)
+	c.add("latitude", canaryLatitude[:7])
+	for text, want := range map[string]int{
+		"pin=739146":                  1,
+		`"739146"`:                    1,
+		"NzM5MTQ2":                    1,
+		"47.135791":                   1,
+		"0.739146328":                 0,
+		"2026-11-26T01:35:16.739146Z": 0, "2026-11-26T01:35:47.135791Z": 0,
+	} {
+		if found := c.find("a " + text + " b"); len(found) != want {
+			t.Errorf("in %q: %q", text, found)
+		}
+	}
 }
 
 // check fails for each canary in a text; it says where at most three times.
