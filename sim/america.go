@@ -68,35 +68,6 @@ const signInsKept = 1024
 // (docs/protocol/usa-hyundai-genesis.md §2.4).
 const pinLock = time.Hour
 
-// pinVerdict says how a PIN was received.
-type pinVerdict struct {
-	right, locked bool
-	left          int // tries before the lock
-}
-
-// tryPIN compares a PIN and counts the wrong ones, too many of which lock all PINs for a
-// while; right ones are counted when the region hands out a ticket for them.
-func (a *account) tryPIN(pin string, lock time.Duration) pinVerdict {
-	now := a.now()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if now.Before(a.pinLocked) {
-		a.counts.WrongPINs++
-		return pinVerdict{locked: true}
-	}
-	if pin == PIN {
-		a.wrong = 0
-		return pinVerdict{right: true, left: pinTries}
-	}
-	a.wrong++
-	a.counts.WrongPINs++
-	left := pinTries - a.wrong
-	if left <= 0 {
-		a.wrong, a.pinLocked = 0, now.Add(lock)
-	}
-	return pinVerdict{left: max(0, left), locked: left <= 0}
-}
-
 // signedIn compares a name and a password of a sign-in; names count without regard to
 // case.
 func signedIn(name, password string) bool {

@@ -68,10 +68,10 @@ func (k *kiaUS) authUser(c *call) reply {
 	if !kiaUSCredentials.reads(c.body, &body) {
 		return kiaUSWrongShape.reply()
 	}
-	refused := !c.acts(faultCredentials) && !strings.Contains(body.Credential.User, "@")
-	if refused || c.acts(faultCredentials) || !signedIn(body.Credential.User, body.Credential.Password) {
+	noAddress := !c.acts(faultCredentials) && !strings.Contains(body.Credential.User, "@")
+	if noAddress || c.acts(faultCredentials) || !signedIn(body.Credential.User, body.Credential.Password) {
 		a.tally(func(n *AccountCounts) { n.FailedLogins++ })
-		if refused { // before anything is compared
+		if noAddress { // before anything is compared
 			return kiaUSNoAddress.reply()
 		}
 		return k.wrongPassword()

@@ -1,10 +1,11 @@
 // Package broker is an MQTT broker inside the program, for homes without one and for the demo.
 //
 // Start at [Broker]: New checks the options, Run listens and blocks. The engine is mochi-mqtt; what it
-// leaves open is closed here: who may listen where (broker.go); connections that never say CONNECT, that read
-// nothing, over whose packets it panics, and a farewell that can hang (listener.go); who comes while the same client
-// is still going, and what is kept for it (sessions.go); what clients ask that it cannot keep to (terms.go, window.go); numbers
-// that it confuses (identifiers.go); a race that can end it (turnstile.go); log lines that carry payloads (log.go).
+// leaves open is closed here: who may listen where (broker.go) and connect (gatekeeper.go); connections that never say
+// CONNECT, that read nothing, over whose packets it panics, and a farewell that can hang (listener.go); who comes while
+// the same client is still going, and what is kept for it (sessions.go); what clients ask that it cannot keep to
+// (terms.go, window.go); numbers that it confuses (identifiers.go); a race that can end it (turnstile.go); log lines
+// that carry payloads (log.go).
 //
 // It keeps nothing on disk, so retained topics are gone after a restart; the bridge publishes them again. And some
 // things only the engine could do: of a will it passes on topic, payload and user properties alone; what is retained

@@ -221,7 +221,9 @@ func TestBroker_CutsWhoReadsNothing(t *testing.T) {
 	cut := make(chan struct{}, 2)
 	for name, conn := range map[string]net.Conn{"tcp": overTCP, "websocket": &stream{Conn: overWebSocket}} {
 		defer func() { _ = conn.Close() }()
-		greet(t, conn, name)
+		stuck := &wire{conn, t}
+		stuck.hello(name, func(c *packets.Connect) { c.CleanStart, c.KeepAlive = true, 3 })
+		stuck.subscribed("#", 1)
 		go func() { // a ping a second, until the broker hangs up
 			for range time.Tick(time.Second) {
 				if _, err := packets.NewControlPacket(packets.PINGREQ).WriteTo(conn); err != nil {
@@ -243,25 +245,6 @@ func TestBroker_CutsWhoReadsNothing(t *testing.T) {
 		case <-cut:
 		case <-time.After(patience):
 			t.Fatal("one that reads nothing is not cut")
-		}
-	}
-}
-
-// greet connects and subscribes to everything.
-func greet(t *testing.T, conn net.Conn, id string) {
-	t.Helper()
-	hello := packets.NewControlPacket(packets.CONNECT)
-	c, _ := hello.Content.(*packets.Connect)
-	c.ClientID, c.CleanStart, c.KeepAlive = id, true, 3
-	ask := packets.NewControlPacket(packets.SUBSCRIBE)
-	s, _ := ask.Content.(*packets.Subscribe)
-	s.PacketID, s.Subscriptions = 1, []packets.SubOptions{{Topic: "#", QoS: 1}}
-	for _, packet := range []*packets.ControlPacket{hello, ask} {
-		if _, err := packet.WriteTo(conn); err != nil {
-			t.Fatal(err)
-		}
-		if _, err := packets.ReadPacket(conn); err != nil {
-			t.Fatal(err)
 		}
 	}
 }

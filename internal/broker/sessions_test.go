@@ -248,7 +248,23 @@ func TestSessions_WhoIsAwayGetsNothingThatOthersCouldTake(t *testing.T) {
 	}
 	there.send(packets.NewControlPacket(packets.DISCONNECT))
 	there.cut()
-	publisher.published("commands", "kept", false) // for one of them
+	publisher.published("commands", "kept", false)
+	got := 0
+	for _, id := range []string{"there", "away0", "away1", "away2"} {
+		w, _ := hello(t, b.Addr(), id, keeps)
+		w.send(packets.NewControlPacket(packets.PINGREQ))
+		for answered := false; !answered; {
+			switch w.receive().(type) {
+			case *packets.Publish:
+				got++
+			case *packets.Pingresp:
+				answered = true
+			}
+		}
+	}
+	if got != 1 {
+		t.Errorf("when all are away, a message is kept for %d of them", got)
+	}
 }
 
 // What a client does not take is not sent to it, and does not keep it from coming back.

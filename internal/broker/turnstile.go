@@ -14,9 +14,9 @@ import (
 //
 // The hooks are the only places to stand. A change lies between OnPublish or OnWill and OnRetainMessage; a look-up between
 // the SUBACK and the end of that packet, where all that is found is queued for the client. That waits for the network when
-// the queue is being written to one that reads slowly; after writeTimeout the others go on all the same. Two stay unguarded, since mochi asks
-// nobody: a retained will that is sent with a delay, and its own $SYS topics, which only its start creates and which #
-// leaves out.
+// the queue is being written to one that reads slowly; after writeTimeout the others go on all the same. Two stay unguarded,
+// since mochi asks nobody: a retained will that is sent with a delay, and its own $SYS topics, which only its start creates
+// and which # leaves out.
 type turnstile struct {
 	mochi.HookBase
 	turn   chan struct{}                // holds one thing while somebody is inside

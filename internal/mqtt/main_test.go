@@ -108,10 +108,7 @@ func onBothBrokers(t *testing.T, test func(t *testing.T, b testBroker)) {
 func onBothBrokersIn5(t *testing.T, test func(t *testing.T, b testBroker)) {
 	t.Helper()
 	t.Run("embedded", func(t *testing.T) { test(t, startEmbedded(t, broker.Options{})) })
-	t.Run("mosquitto", func(t *testing.T) {
-		// It drops what a slow observer does not take, beyond 1000 messages by default.
-		test(t, mqtttest.Start(t))
-	})
+	t.Run("mosquitto", func(t *testing.T) { test(t, mqtttest.Start(t)) })
 }
 
 // in311 tells whether a test is one of those of onBothBrokers in which the client speaks 3.1.1.
