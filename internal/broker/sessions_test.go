@@ -238,6 +238,7 @@ func TestSessions_WhoIsAwayGetsNothingThatOthersCouldTake(t *testing.T) {
 		away.send(packets.NewControlPacket(packets.DISCONNECT))
 		away.cut()
 	}
+	<-time.After(200 * time.Millisecond) // mochi closes a connection a moment before it holds its client to be away
 	for i := range total {
 		publisher.published("commands", strconv.Itoa(i), false)
 	}
