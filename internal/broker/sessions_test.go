@@ -250,6 +250,7 @@ func TestSessions_WhoIsAwayGetsNothingThatOthersCouldTake(t *testing.T) {
 	there.send(packets.NewControlPacket(packets.DISCONNECT))
 	there.cut()
 	publisher.published("commands", "kept", false)
+	publisher.quiet() // it is acknowledged before it is passed on
 	got := 0
 	for _, id := range []string{"there", "away0", "away1", "away2"} {
 		w, _ := hello(t, b.Addr(), id, keeps)
